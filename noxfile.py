@@ -1,0 +1,100 @@
+"""The command surface: ``./nox -l`` lists it, ``./nox -s SESSION -- ARGUMENTS`` passes arguments on."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import nox
+from nox.command import CommandFailed
+
+nox.needs_version = ">=2026.2"
+nox.options.sessions = ["lint", "types", "unit", "specs"]
+nox.options.default_venv_backend = "none"  # ./nox has made the one environment that all sessions share
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format."""
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types."""
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def unit(session: nox.Session) -> None:
+    """Test the library, without a cluster."""
+    session.run("python", "-m", "pytest", "suites/unit", *session.posargs)
+
+
+@nox.session
+def specs(session: nox.Session) -> None:
+    """Test the features as a specification: ids, bindings, steps, twins, layers, wording."""
+    session.run("python", "-m", "pytest", "suites/specs", *session.posargs)
+
+
+@nox.session
+def services(session: nox.Session) -> None:
+    """Test the reference services, without a cluster."""
+    session.run("python", "-m", "pytest", "suites/services", *session.posargs)
+
+
+@nox.session(requires=["lint", "types", "unit", "specs", "services"])
+def tests(session: nox.Session) -> None:
+    """Run all that needs no cluster."""
+    session.log("All that needs no cluster has passed.")
+
+
+@nox.session
+def e2e(session: nox.Session) -> None:
+    """Run the features on a real cluster: the embedded one, or another with -- --kubeconfig FILE."""
+    _run(session, "python", "-m", "pytest", "suites/acceptance", *session.posargs)
+
+
+@nox.session
+def cluster(session: nox.Session) -> None:
+    """Handle the embedded cluster: -- up, down, status or kubeconfig."""
+    _run(session, "seatrial", "cluster", *session.posargs)
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Show the last run again, or the one in the folder given."""
+    _run(session, "python", "-m", "seatrial.evidence", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure speed and size."""
+    _run(session, "python", "-m", "pytest", "suites/bench", *session.posargs)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Kill runs at random instants and see that the next one passes."""
+    _run(session, "python", "-m", "pytest", "suites/soak", *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Pin all packages anew, with their hashes."""
+    compiled = ("uv", "pip", "compile", "--quiet", "--universal", "--python-version=3.11", "--generate-hashes")
+    plain = ("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", *session.posargs)
+    session.run(*compiled, *plain, "--all-extras", "--output-file=requirements/project.txt", "pyproject.toml")
+    constrained = ("--no-deps", "--constraints=requirements/project.txt")
+    session.run(*compiled, *plain, *constrained, "--output-file=requirements/uv.txt", "requirements/uv.in")
+
+
+def _run(session: nox.Session, *command: str) -> None:
+    """Run *command* and, where it fails, end with its own exit code: nox would make a 1 of each."""
+    environment = {"SEATRIAL_LAUNCHER": str(os.getpid())}
+    try:
+        # An interrupted run cleans up behind itself; it gets the time to.
+        session.run(*command, env=environment, interrupt_timeout=2, terminate_timeout=600)
+    except CommandFailed as failed:
+        sys.exit(failed.return_code or 1)
