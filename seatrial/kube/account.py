@@ -1,0 +1,93 @@
+"""A service account: who a pod is to the API, and what that lets it do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from seatrial.kube import kinds
+from seatrial.kube.api import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from seatrial.kube.api import Api
+    from seatrial.kube.document import Kind
+
+_TOKEN_LIFE = timedelta(minutes=10)
+_FORBIDDEN = 403
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Leave to do *verbs* (get, list, ...) on the core API's *resources* (configmaps, ...)."""
+
+    verbs: tuple[str, ...]
+    resources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Account:
+    """A ServiceAccount, by name."""
+
+    api: Api
+    name: str
+    namespace: str
+
+    @classmethod
+    def create(cls, api: Api, name: str, namespace: str, permissions: Sequence[Permission]) -> Account:
+        """Create an account that may do exactly what *permissions* say, inside its namespace."""
+        metadata = {"name": name, "namespace": namespace}
+        api.create(
+            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata, "automountServiceAccountToken": False}
+        )
+        if permissions:
+            rules = [
+                {"apiGroups": [""], "resources": list(item.resources), "verbs": list(item.verbs)}
+                for item in permissions
+            ]
+            api.create({"apiVersion": kinds.ROLE.version, "kind": "Role", "metadata": metadata, "rules": rules})
+            api.create(
+                {
+                    "apiVersion": kinds.ROLE.version,
+                    "kind": "RoleBinding",
+                    "metadata": metadata,
+                    "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
+                    "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": namespace}],
+                }
+            )
+        return cls(api, name, namespace)
+
+    def signed_in(self) -> Api:
+        """Return a connection that acts as this account, by a token of ten minutes that the API issued for it."""
+        path = self.api.path(kinds.SERVICE_ACCOUNT, self.name, self.namespace) + "/token"
+        body = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": int(_TOKEN_LIFE.total_seconds())},
+        }
+        return self.api.acting_with(self.api.ask("POST", path, body=body).text("status.token"))
+
+    @property
+    def recognised_as(self) -> str:
+        """The user name under which the API knows the bearer of this account's token."""
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        answer = self.signed_in().ask("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body=body)
+        return answer.text("status.userInfo.username")
+
+    def refusal(self, kind: Kind, namespace: str) -> str | None:
+        """List *kind* in *namespace* as this account; return the refusal for want of rights, None when the list came.
+
+        Raises Refused for any other refusal, such as an unknown token.
+        """
+        mine = self.signed_in()
+        try:
+            mine.request("GET", self.api.path(kind, namespace=namespace))
+        except Refused as error:
+            if error.status == _FORBIDDEN:
+                return error.message
+            raise
+        finally:
+            mine.close()
+        return None

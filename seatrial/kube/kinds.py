@@ -1,0 +1,28 @@
+"""The kinds that the nouns of this package are about."""
+
+from seatrial.kube.document import Kind
+
+CLAIM = Kind("v1", "PersistentVolumeClaim")
+CONFIG_MAP = Kind("v1", "ConfigMap")
+EVENT = Kind("v1", "Event")
+NAMESPACE = Kind("v1", "Namespace")
+NODE = Kind("v1", "Node")
+POD = Kind("v1", "Pod")
+SECRET = Kind("v1", "Secret")
+SERVICE = Kind("v1", "Service")
+SERVICE_ACCOUNT = Kind("v1", "ServiceAccount")
+VOLUME = Kind("v1", "PersistentVolume")
+DAEMON_SET = Kind("apps/v1", "DaemonSet")
+DEPLOYMENT = Kind("apps/v1", "Deployment")
+REPLICA_SET = Kind("apps/v1", "ReplicaSet")
+STATEFUL_SET = Kind("apps/v1", "StatefulSet")
+JOB = Kind("batch/v1", "Job")
+AUTOSCALER = Kind("autoscaling/v2", "HorizontalPodAutoscaler")
+DISRUPTION_BUDGET = Kind("policy/v1", "PodDisruptionBudget")
+INGRESS = Kind("networking.k8s.io/v1", "Ingress")
+INGRESS_CLASS = Kind("networking.k8s.io/v1", "IngressClass")
+NETWORK_POLICY = Kind("networking.k8s.io/v1", "NetworkPolicy")
+ROLE = Kind("rbac.authorization.k8s.io/v1", "Role")
+ROLE_BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding")
+STORAGE_CLASS = Kind("storage.k8s.io/v1", "StorageClass")
+DEFINITION = Kind("apiextensions.k8s.io/v1", "CustomResourceDefinition")

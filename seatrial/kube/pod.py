@@ -1,0 +1,218 @@
+"""A pod: where it runs, whether it is ready, what it says, and commands inside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from kubernetes import client
+from kubernetes.stream import stream
+from websocket import WebSocketException
+
+from seatrial.kube.api import Interrupted, Refused
+from seatrial.kube.kinds import POD
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from seatrial.kube.api import Api
+    from seatrial.kube.document import Document, JsonObject
+
+_AT_ONCE = timedelta(0)
+_NOBODY = 65532
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A command that ran to its end: its exit code and all it wrote, standard output and error together."""
+
+    exit_code: int
+    output: str
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ended with exit code 0."""
+        return self.exit_code == 0
+
+
+@dataclass(frozen=True)
+class Pod:
+    """One pod as it was when it was looked at."""
+
+    api: Api
+    document: Document
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.document.name
+
+    @property
+    def namespace(self) -> str:
+        """The name of its namespace."""
+        return self.document.namespace or "default"
+
+    @property
+    def uid(self) -> str:
+        """Its identity, which no successor of the same name shares."""
+        return self.document.uid
+
+    @property
+    def node(self) -> str:
+        """The name of the node that it was placed on; empty before."""
+        return self.document.text("spec.nodeName")
+
+    @property
+    def address(self) -> str:
+        """Its IP address; empty before it has one."""
+        return self.document.text("status.podIP")
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is ready to serve and not on its way out."""
+        return is_ready(self.document)
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """The names of the volume claims that it mounts."""
+        found = (volume.text("persistentVolumeClaim.claimName") for volume in self.document.documents("spec.volumes"))
+        return tuple(name for name in found if name)
+
+    @property
+    def containers(self) -> tuple[str, ...]:
+        """The names of its containers, those that only prepare it included."""
+        return tuple(
+            container.text("name")
+            for part in ("initContainers", "containers")
+            for container in self.document.documents(f"spec.{part}")
+        )
+
+    def logs(self, container: str | None = None, *, previous: bool = False) -> str:
+        """Return what *container* (the only one if None) wrote; with *previous*, what it wrote before its last restart."""
+        query = {"container": container} if container else {}
+        if previous:
+            query["previous"] = "true"
+        return self.api.request("GET", self.api.path(POD, self.name, self.namespace) + "/log", query=query)
+
+    def kill(self) -> None:
+        """End it at once: no grace for its processes, no waiting for the node's word."""
+        self.api.delete(POD, self.name, self.namespace, grace=_AT_ONCE)
+
+    def evict(self) -> None:
+        """Ask for its eviction. Raises Refused with status 429 when a disruption budget forbids it now."""
+        body: JsonObject = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": self.name, "namespace": self.namespace},
+        }
+        self.api.request("POST", self.api.path(POD, self.name, self.namespace) + "/eviction", body=body)
+
+    def execute(
+        self, command: Sequence[str], *, within: timedelta = timedelta(seconds=30), container: str | None = None
+    ) -> Completed:
+        """Run *command* inside, return how it ended.
+
+        Raises Refused when the API does not allow it, Interrupted when the command did not end *within* that time.
+        """
+        # The library replaces a method of the client while it opens the stream: each call gets a client of its own.
+        with client.ApiClient(self.api.settings) as own:
+            try:
+                session = stream(
+                    client.CoreV1Api(own).connect_get_namespaced_pod_exec,
+                    self.name,
+                    self.namespace,
+                    command=list(command),
+                    stdout=True,
+                    stderr=True,
+                    stdin=False,
+                    tty=False,
+                    _preload_content=False,
+                    **({"container": container} if container else {}),
+                )
+            except client.ApiException as error:
+                raise Refused(error.status or 0, "ExecRefused", str(error.reason)) from error
+            except (WebSocketException, OSError) as error:
+                raise Interrupted(str(error)) from error
+            try:
+                session.run_forever(timeout=within.total_seconds())
+                if session.is_open():
+                    message = f"{' '.join(command)} in {self.namespace}/{self.name} did not end within {within.total_seconds():g} s"
+                    raise Interrupted(message)
+                return Completed(int(session.returncode or 0), session.read_all())
+            finally:
+                session.close()
+
+
+def is_ready(pod: Document) -> bool:
+    """Whether the pod is ready to serve and not on its way out."""
+    return pod.condition("Ready") and not pod.text("metadata.deletionTimestamp")
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A volume claim and where in the pod it appears."""
+
+    claim: str
+    path: str
+
+
+@dataclass(frozen=True)
+class PodPlan:
+    """A pod of one container that meets the restricted Pod Security Standard, unless *privileged*."""
+
+    name: str
+    image: str
+    command: tuple[str, ...]
+    labels: Mapping[str, str]
+    node: str | None = None
+    mount: Mount | None = None
+    privileged: bool = False
+    ready_on_port: int | None = None
+
+    def manifest(self, namespace: str) -> JsonObject:
+        """Return the object to create in *namespace*."""
+        container: dict[str, object] = {
+            "name": "main",
+            "image": self.image,
+            "command": list(self.command),
+            "securityContext": self._container_security(),
+            "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}},
+        }
+        spec: dict[str, object] = {
+            "automountServiceAccountToken": False,
+            "terminationGracePeriodSeconds": 0,
+            "restartPolicy": "Never",
+            "containers": [container],
+            "enableServiceLinks": False,
+        }
+        if not self.privileged:
+            spec["securityContext"] = {
+                "runAsNonRoot": True,
+                "runAsUser": _NOBODY,
+                "runAsGroup": _NOBODY,
+                "fsGroup": _NOBODY,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            }
+        if self.ready_on_port:
+            container["readinessProbe"] = {"tcpSocket": {"port": self.ready_on_port}, "periodSeconds": 1}
+        if self.node:
+            # By affinity and not by nodeName, so that the scheduler still binds the volume.
+            term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [self.node]}]}
+            spec["affinity"] = {
+                "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}},
+            }
+        if self.mount:
+            container["volumeMounts"] = [{"name": "data", "mountPath": self.mount.path}]
+            spec["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": self.mount.claim}}]
+        return {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": self.name, "namespace": namespace, "labels": dict(self.labels)},
+            "spec": spec,
+        }
+
+    def _container_security(self) -> dict[str, object]:
+        if self.privileged:
+            return {"privileged": True}
+        return {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
