@@ -1,0 +1,1 @@
+"""The reference application: small services worth verifying."""

@@ -1,0 +1,315 @@
+"""A read-through cache in Redis: one load per key at a time across all replicas, never older than the last write.
+
+How staleness is kept out. Whoever loads a missing entry holds a lock under a random token, and Redis accepts the entry
+only while that token is still in the lock. A writer removes entry *and* lock after its commit. So an entry whose load
+began before a write can never be stored after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from redis.exceptions import RedisError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from redis.asyncio import Redis
+
+_log = logging.getLogger(__name__)
+
+_STORE_IF_STILL_HELD = """
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+redis.call('DEL', KEYS[2])
+redis.call('PUBLISH', KEYS[2], '1')
+return 1
+"""
+_RELEASE_IF_STILL_HELD = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('PUBLISH', KEYS[1], '0')
+return 1
+"""
+_FAILURES = (RedisError, OSError, TimeoutError)
+
+
+class Origin(StrEnum):
+    """Where an answer came from; the value is that of the ``X-Cache`` header."""
+
+    HIT = "hit"
+    MISS = "miss"
+    BYPASS = "bypass"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How long an entry lives, how long a load may hold the others up, and how long a dead Redis is left alone.
+
+    *jitter* is the share by which a lifetime is lengthened or shortened at random.
+    """
+
+    ttl: timedelta
+    jitter: float
+    lock: timedelta = timedelta(seconds=5)
+    rest: timedelta = timedelta(seconds=1)
+
+    def lifetime(self, chance: float) -> timedelta:
+        """Return the lifetime of one entry; *chance* is evenly spread over 0 to 1."""
+        return self.ttl * (1 + self.jitter * (2 * chance - 1))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a key holds, and where it came from."""
+
+    value: bytes
+    origin: Origin
+
+
+@dataclass(eq=False)
+class _Flight:
+    """One load under way in this process; *sealed* once its answer may have been read already."""
+
+    task: asyncio.Task[Answer]
+    sealed: bool = False
+
+
+@dataclass
+class _Breaker:
+    """Leaves a failing Redis alone for a while, and remembers the keys that could not be removed meanwhile."""
+
+    rest: timedelta
+    longest_lifetime: timedelta
+    clock: Callable[[], float]
+    closed_from: float = 0.0
+    owed: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def open(self) -> bool:
+        return self.clock() < self.closed_from
+
+    def trip(self) -> None:
+        self.closed_from = self.clock() + self.rest.total_seconds()
+
+    def owe(self, key: str) -> None:
+        self.owed[key] = self.clock() + self.longest_lifetime.total_seconds()
+
+    def still_owed(self) -> list[str]:
+        now = self.clock()
+        self.owed = {key: until for key, until in self.owed.items() if until > now}
+        return list(self.owed)
+
+
+class Cache:
+    """Reads through Redis.
+
+    Without Redis (*redis* is ``None``, or it fails) every read is a load, still one per key at a time in this process.
+    """
+
+    def __init__(
+        self,
+        redis: Redis | None,
+        policy: Policy,
+        *,
+        observe: Callable[[Origin], None],
+        clock: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._redis = redis
+        self._policy = policy
+        self._observe = observe
+        self._clock = clock
+        self._chance = chance
+        self._flights: dict[str, _Flight] = {}
+        self._breaker = _Breaker(policy.rest, policy.lifetime(1.0), clock)
+
+    async def read(self, key: str, load: Callable[[], Awaitable[bytes]]) -> Answer:
+        """Return what *key* holds, loading and storing it if it holds nothing.
+
+        A caller shares the load of another one only if that load has yet to begin; otherwise it waits for the end and
+        looks again, so that no answer is older than the question. Raises what *load* raises.
+        """
+        missed = False
+        while True:
+            answer = await self._look_up(key)
+            if answer.origin is Origin.HIT:
+                # Whoever had to wait for a load was not served from the cache, even if the value came out of it.
+                return self._observed(Answer(answer.value, Origin.MISS) if missed else answer)
+            missed = True
+            flight = self._flights.get(key)
+            if flight is None:
+                flight = self._take_off(key, load)
+            elif flight.sealed:
+                await asyncio.wait([flight.task])
+                continue
+            # Shielded: the load is not one caller's own, so one caller's leaving must not end it.
+            return self._observed(await asyncio.shield(flight.task))
+
+    async def invalidate(self, *keys: str) -> None:
+        """Forget *keys*; call it after the commit.
+
+        What cannot be removed because Redis is away is removed before the cache is read again.
+        """
+        if self._redis is None:
+            return
+        if self._breaker.open:
+            for key in keys:
+                self._breaker.owe(key)
+            return
+        try:
+            await self._forget([*keys, *self._breaker.still_owed()])
+        except _FAILURES as error:
+            self._failed(error)
+            for key in keys:
+                self._breaker.owe(key)
+
+    async def ping(self) -> None:
+        """Return if Redis answers, else raise what its driver raises."""
+        if self._redis is not None:
+            # A raw command, because the typed one is declared for both the blocking and the asynchronous client.
+            await self._redis.execute_command("PING")  # type: ignore[no-untyped-call]
+
+    async def close(self) -> None:
+        """Wait for the loads under way, then close the connections."""
+        if self._flights:
+            await asyncio.wait([flight.task for flight in self._flights.values()])
+        if self._redis is not None:
+            await self._redis.aclose()
+
+    def _observed(self, answer: Answer) -> Answer:
+        self._observe(answer.origin)
+        return answer
+
+    def _take_off(self, key: str, load: Callable[[], Awaitable[bytes]]) -> _Flight:
+        async def fly() -> Answer:
+            try:
+                return await self._fly(key, load, flight)
+            finally:
+                del self._flights[key]
+
+        flight = _Flight(asyncio.create_task(fly()))
+        self._flights[key] = flight
+        # A failure is every waiting caller's to see; if all have left, it is nobody's.
+        flight.task.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return flight
+
+    async def _fly(self, key: str, load: Callable[[], Awaitable[bytes]], flight: _Flight) -> Answer:
+        deadline = self._clock() + self._policy.lock.total_seconds()
+        token = secrets.token_hex(8)
+        origin = Origin.MISS
+        locked = False
+        while not self._resting:
+            try:
+                locked = await self._lock(key, token)
+                flight.sealed = True
+                if locked:
+                    break
+                # Another replica loads. Wait for it, at most as long as its lock can live.
+                value = await self._landed_elsewhere(key, timedelta(seconds=deadline - self._clock()))
+            except _FAILURES as error:
+                self._failed(error)
+                break
+            if value is not None:
+                return Answer(value, origin)
+            if self._clock() >= deadline:
+                break
+        if self._resting:
+            origin = Origin.BYPASS
+        flight.sealed = True
+        try:
+            value = await load()
+        except BaseException:
+            if locked:
+                await self._release(key, token)
+            raise
+        if locked:
+            await self._store(key, token, value)
+        return Answer(value, origin)
+
+    @property
+    def _resting(self) -> bool:
+        return self._redis is None or self._breaker.open
+
+    @property
+    def _client(self) -> Redis:
+        if self._redis is None:
+            msg = "no Redis is configured"
+            raise AssertionError(msg)
+        return self._redis
+
+    async def _look_up(self, key: str) -> Answer:
+        if self._resting:
+            return Answer(b"", Origin.BYPASS)
+        try:
+            if owed := self._breaker.still_owed():
+                await self._forget(owed)
+            value = await self._client.get(_entry(key))
+        except _FAILURES as error:
+            self._failed(error)
+            return Answer(b"", Origin.BYPASS)
+        return Answer(b"", Origin.MISS) if value is None else Answer(_bytes(value), Origin.HIT)
+
+    async def _lock(self, key: str, token: str) -> bool:
+        return bool(await self._client.set(_lock_of(key), token, nx=True, px=self._policy.lock))
+
+    async def _landed_elsewhere(self, key: str, patience: timedelta) -> bytes | None:
+        async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
+            await channel.subscribe(_lock_of(key))
+            # The other one may have landed before the subscription was in place, so look before listening.
+            if (value := await self._client.get(_entry(key))) is None and await self._client.exists(_lock_of(key)):
+                until = self._clock() + max(0.0, patience.total_seconds())
+                # Confirmations of the subscription come back as None at once.
+                while (left := until - self._clock()) > 0:
+                    if await channel.get_message(timeout=left) is not None:
+                        break
+                value = await self._client.get(_entry(key))
+        return None if value is None else _bytes(value)
+
+    async def _store(self, key: str, token: str, value: bytes) -> None:
+        lifetime = self._policy.lifetime(self._chance()) // timedelta(milliseconds=1)
+        try:
+            await self._client.eval(_STORE_IF_STILL_HELD, 2, _entry(key), _lock_of(key), token, value, max(1, lifetime))
+        except _FAILURES as error:
+            self._failed(error)
+
+    async def _release(self, key: str, token: str) -> None:
+        try:
+            await self._client.eval(_RELEASE_IF_STILL_HELD, 1, _lock_of(key), token)
+        except _FAILURES as error:
+            self._failed(error)
+
+    async def _forget(self, keys: list[str]) -> None:
+        async with self._client.pipeline(transaction=True) as commands:
+            commands.delete(*(_entry(key) for key in keys), *(_lock_of(key) for key in keys))
+            for key in keys:
+                commands.publish(_lock_of(key), "0")
+            await commands.execute()
+        for key in keys:
+            self._breaker.owed.pop(key, None)
+
+    def _failed(self, error: BaseException) -> None:
+        if not self._breaker.open:
+            _log.warning("cache unavailable, reading from the database", extra={"error": repr(error)})
+        self._breaker.trip()
+
+
+def _bytes(value: bytes | str) -> bytes:
+    # The driver is typed for both; this client leaves answers undecoded.
+    return value if isinstance(value, bytes) else value.encode()
+
+
+def _entry(key: str) -> str:
+    return f"catalog:{key}"
+
+
+def _lock_of(key: str) -> str:
+    return f"catalog:{key}:lock"
