@@ -30,7 +30,10 @@ _LONGEST_WATCH = timedelta(minutes=4)
 
 
 class Refused(Exception):
-    """The API answered no. *status* is the HTTP status, *reason* Kubernetes' own word (such as Forbidden), *message* the sentence."""
+    """The API answered no.
+
+    *status* is the HTTP status, *reason* Kubernetes' own word (such as Forbidden), *message* the sentence.
+    """
 
     def __init__(self, status: int, reason: str, message: str) -> None:
         self.status = status
@@ -163,7 +166,10 @@ class Api:
         return Api(other)
 
     def path(self, kind: Kind, name: str | None = None, namespace: str | None = None) -> str:
-        """Return the URL path of a kind's collection, or of the one object called *name*. Raises Absent for an unknown kind."""
+        """Return the URL path of a kind's collection, or of the one object called *name*.
+
+        Raises Absent for an unknown kind.
+        """
         group, _, version = kind.version.rpartition("/")
         with _translated():
             if group:
@@ -233,7 +239,9 @@ class Api:
         return Listing(tuple(Document({**own, **item.raw}) for item in answer.documents("items")), answer.version)
 
     def watch(self, selection: Selection, *, since: str, within: timedelta) -> Iterator[Event]:
-        """Yield the changes of *selection* after the version *since* as they happen; end when the server does or *within* passed.
+        """Yield the changes of *selection* after the version *since* as they happen.
+
+        Ends when the server ends it or *within* has passed.
 
         Raises Expired when *since* is too old.
         """

@@ -53,7 +53,10 @@ class Autoscaler:
 
     @property
     def utilisation(self) -> int | None:
-        """The CPU use that it last measured, in per cent of what the pods request; None before the first measurement."""
+        """The CPU use that it last measured, in per cent of what the pods request.
+
+        None before the first measurement.
+        """
         return utilisation(self.document)
 
     def wait_measuring(self, *, within: timedelta) -> Autoscaler:
@@ -69,7 +72,10 @@ class Autoscaler:
         )
 
     def wait_at_floor(self, *, within: timedelta) -> Autoscaler:
-        """Return once it has gone down to the fewest replicas it may ask for, and counts so many. Raises NotObserved."""
+        """Return once it has gone down to the fewest replicas it may ask for, and counts so many.
+
+        Raises NotObserved.
+        """
 
         def at_floor(seen: Document) -> bool:
             counts = {seen.number("status.desiredReplicas"), seen.number("status.currentReplicas")}

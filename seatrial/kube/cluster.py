@@ -53,7 +53,10 @@ class Cluster:
 
     @property
     def measured_nodes(self) -> tuple[str, ...]:
-        """The nodes whose use of CPU and memory the metrics API reports. Raises Refused, Interrupted when that API is not there."""
+        """The nodes whose use of CPU and memory the metrics API reports.
+
+        Raises Refused, Interrupted when that API is not there.
+        """
         answer = self.api.ask("GET", "/apis/metrics.k8s.io/v1beta1/nodes")
         return tuple(
             item.name for item in answer.documents("items") if item.text("usage.cpu") and item.text("usage.memory")
@@ -68,7 +71,9 @@ class Cluster:
         return tuple(item.name for item in answer.documents("items"))
 
     def spare_worker(self, namespace: Namespace, labels: dict[str, str]) -> Node | None:
-        """Return a ready worker that runs a pod of *namespace* with *labels* but nothing of *namespace* that is bound to a volume.
+        """Return a ready worker that serves from *namespace* but holds none of its volumes.
+
+        It runs a ready pod with *labels*, and no pod that is bound to a volume.
 
         Losing such a node takes a replica away but no data. None when there is none.
         """

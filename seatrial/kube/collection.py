@@ -38,8 +38,8 @@ def collect(namespace: Namespace, directory: Path) -> tuple[Path, ...]:
     """Write what *namespace* can tell into *directory*; return the files.
 
     ``events.txt`` holds its events in order of time, ``logs/<pod>.<container>.log`` what each container wrote (and
-    ``.previous.log`` what it wrote before its last restart), ``objects/<kind>.yaml`` its objects, Secrets never among them.
-    What cannot be read leaves the sentence of its error instead, so that collecting never hides the failure it is
+    ``.previous.log`` what it wrote before its last restart), ``objects/<kind>.yaml`` its objects, Secrets never among
+    them. What cannot be read leaves the sentence of its error instead, so that collecting never hides the failure it is
     about.
     """
     written = [

@@ -31,7 +31,8 @@ class Document:
     """One JSON object of the API.
 
     Paths are written with dots; a key that itself holds dots stands in brackets, as in
-    ``metadata.labels[app.kubernetes.io/name]``. What is absent reads as an empty value, as in the API's own conventions.
+    ``metadata.labels[app.kubernetes.io/name]``. What is absent reads as an empty value, as in the API's own
+    conventions.
     """
 
     raw: JsonObject

@@ -40,7 +40,7 @@ class Namespace:
     def create(
         cls, api: Api, name: str, *, level: str = "restricted", labels: Mapping[str, str] | None = None
     ) -> Namespace:
-        """Create the namespace *name* with the Pod Security Standard *level* enforced; return once pods can be made in it.
+        """Create a namespace with the Pod Security Standard *level* enforced; return once pods can be made in it.
 
         Raises Refused when it exists.
         """
@@ -139,7 +139,10 @@ class Namespace:
         self.api.create({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": dict(values)})
 
     def create_claim(self, name: str, size: str = "16Mi") -> str:
-        """Claim a volume of *size* from the default storage class; return the claim's name. It is bound when a pod first uses it."""
+        """Claim a volume of *size* from the default storage class.
+
+        Return the claim's name. It is bound when a pod first uses it.
+        """
         self.api.create(
             {
                 "apiVersion": "v1",
@@ -185,7 +188,10 @@ class Namespace:
             self.remove_pod(plan.name)
 
     def remove_pod(self, name: str) -> None:
-        """Delete the pod *name* and return once it is gone, so that its name and its volumes are free. Raises NotObserved."""
+        """Delete the pod *name* and return once it is gone, so that its name and its volumes are free.
+
+        Raises NotObserved.
+        """
         self.api.delete(kinds.POD, name, self.name)
         self._wait_pod(name, lambda pods: not pods, "is gone", _GONE_WITHIN)
 

@@ -89,7 +89,10 @@ class Pod:
         )
 
     def logs(self, container: str | None = None, *, previous: bool = False) -> str:
-        """Return what *container* (the only one if None) wrote; with *previous*, what it wrote before its last restart."""
+        """Return what *container* (the only one if None) wrote.
+
+        With *previous*, what it wrote before its last restart.
+        """
         query = {"container": container} if container else {}
         if previous:
             query["previous"] = "true"
@@ -137,8 +140,7 @@ class Pod:
             try:
                 session.run_forever(timeout=within.total_seconds())
                 if session.is_open():
-                    message = f"{' '.join(command)} in {self.namespace}/{self.name} did not end within {within.total_seconds():g} s"
-                    raise Interrupted(message)
+                    raise Interrupted(f"{command} in {self.namespace}/{self.name} did not end within {within}")
                 return Completed(int(session.returncode or 0), session.read_all())
             finally:
                 session.close()

@@ -108,14 +108,20 @@ class Workload:
         return self
 
     def restart(self, *, within: timedelta = _ROLLOUT) -> Workload:
-        """Roll out all replicas anew, as ``kubectl rollout restart`` does, and return once that is done. Raises NotObserved."""
+        """Roll out all replicas anew, as ``kubectl rollout restart`` does, and return once that is done.
+
+        Raises NotObserved.
+        """
         stamp = datetime.now(UTC).isoformat()
         change = {"spec": {"template": {"metadata": {"annotations": {_RESTARTED_AT: stamp}}}}}
         self.api.merge(self.kind, self.name, self.namespace, change)
         return self.wait_rolled_out(within=within)
 
     def wait_rolled_out(self, *, within: timedelta) -> Workload:
-        """Return once each replica is of the newest template and available, and no older one is left. Raises NotObserved."""
+        """Return once each replica is of the newest template and available, and no older one is left.
+
+        Raises NotObserved.
+        """
         watched(
             self.api,
             Selection.one(self.kind, self.name, self.namespace),
