@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _ROLLOUT = timedelta(minutes=3)
 _FIRST_LOOK = timedelta(seconds=30)
 _FINISHED = ("Succeeded", "Failed")
+_SET_BY_API = ("batch.kubernetes.io/job-name", "batch.kubernetes.io/controller-uid", "job-name", "controller-uid")
 _RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
 
@@ -218,10 +219,44 @@ class Job:
         )
         return self
 
+    def wait_complete(self, *, within: timedelta) -> Job:
+        """Return once it has ended well. Raises NotObserved, also when it failed."""
+        self.wait_ended(within=within)
+        document = self.document
+        if not document.condition("Complete"):
+            raise NotObserved(f"job {self.name} ends well", last=document.at("status"), within=within)
+        return self
+
+    def again(self, name: str, *, within: timedelta) -> Job:
+        """Run the same pods once more as the new Job *name* and return once that has ended. Raises NotObserved."""
+        template = self.document
+        labels = {
+            key: value
+            for key, value in template.texts("spec.template.metadata.labels").items()
+            if key not in _SET_BY_API
+        }
+        spec = template.at("spec.template.spec")
+        self.api.create(
+            {
+                "apiVersion": "batch/v1",
+                "kind": "Job",
+                "metadata": {"name": name, "namespace": self.namespace},
+                "spec": {
+                    "backoffLimit": template.number("spec.backoffLimit"),
+                    "template": {"metadata": {"labels": labels}, "spec": spec},
+                },
+            }
+        )
+        return Job(self.api, name, self.namespace).wait_ended(within=within)
+
     @property
     def complete(self) -> bool:
         """Whether it reached its end with success."""
         return self.document.condition("Complete")
+
+    def delete(self) -> None:
+        """Remove it with its pods."""
+        self.api.delete(JOB, self.name, self.namespace)
 
 
 def ready_count(pods: Objects) -> int:

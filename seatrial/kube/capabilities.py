@@ -1,0 +1,200 @@
+"""What the cluster can do, found out by trying: so that a missing ability is never taken for a good or a bad result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from seatrial.kube import kinds
+from seatrial.kube.api import Absent, Interrupted, Refused, Selection
+from seatrial.kube.namespace import Namespace
+from seatrial.kube.node import ZONE
+from seatrial.kube.pod import PodPlan
+from seatrial.verdict import Inconclusive
+from seatrial.waiting import NotObserved, eventually
+
+if TYPE_CHECKING:
+    from seatrial.kube.cluster import Cluster
+    from seatrial.kube.pod import Pod
+
+_DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+_DEFAULT_INGRESS = "ingressclass.kubernetes.io/is-default-class"
+PORT = 8080
+_POLICY_TAKES_HOLD = timedelta(seconds=30)
+_METRICS_ANSWER = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Capability:
+    """Whether the cluster can do something; *reason* says what was seen."""
+
+    name: str
+    present: bool
+    reason: str
+
+    def require(self) -> None:
+        """Raise Inconclusive, with the reason, when it is absent."""
+        if not self.present:
+            raise Inconclusive(f"{self.name}: {self.reason}")
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """The abilities of *cluster*, each tried once, when first asked for.
+
+    *toolbox* is an image with a shell, nc and wget.
+    """
+
+    cluster: Cluster
+    toolbox: str
+
+    @cached_property
+    def network_policy(self) -> Capability:
+        """Whether traffic that a NetworkPolicy denies is stopped, while traffic that it allows still passes.
+
+        A pod listens, two others knock; then a policy lets in one of them alone.
+        """
+        name = "enforced network policy"
+        try:
+            with Namespace.passing(self.cluster.api, "probe-policy") as place:
+                listener = place.start(listener_plan(self.toolbox, "listener", {"role": "listener"}))
+                permitted = place.start(idle_plan(self.toolbox, "permitted", {"role": "permitted"}))
+                stranger = place.start(idle_plan(self.toolbox, "stranger", {"role": "stranger"}))
+                if not (reaches(permitted, listener.address) and reaches(stranger, listener.address)):
+                    return Capability(name, present=False, reason="pods do not reach each other even without a policy")
+                self.cluster.api.create(_only_permitted(place.name))
+                eventually(
+                    lambda: (reaches(permitted, listener.address), reaches(stranger, listener.address)),
+                    until=lambda seen: seen == (True, False),
+                    within=_POLICY_TAKES_HOLD,
+                    what="the permitted pod passes and the stranger does not",
+                )
+        except NotObserved as error:
+            return Capability(name, present=False, reason=str(error))
+        return Capability(name, present=True, reason="a policy stopped a stranger and let its permitted twin pass")
+
+    @cached_property
+    def metrics(self) -> Capability:
+        """Whether the metrics API answers with the use of at least one node."""
+        name = "metrics API"
+
+        def look() -> tuple[str, ...] | str:
+            try:
+                return self.cluster.measured_nodes
+            except (Refused, Interrupted) as error:
+                return str(error)
+
+        try:
+            first = look()
+            if isinstance(first, str) and self._not_installed:
+                return Capability(name, present=False, reason=first)
+            eventually(
+                look,
+                until=lambda seen: isinstance(seen, tuple) and bool(seen),
+                within=_METRICS_ANSWER,
+                what="the metrics API reports a node",
+            )
+        except NotObserved as error:
+            return Capability(name, present=False, reason=str(error))
+        return Capability(name, present=True, reason="it reports the use of nodes")
+
+    @property
+    def _not_installed(self) -> bool:
+        try:
+            self.cluster.api.ask("GET", "/apis/metrics.k8s.io/v1beta1")
+        except Absent:
+            return True
+        except (Refused, Interrupted):
+            return False
+        return False
+
+    @cached_property
+    def default_storage(self) -> Capability:
+        """Whether a claim that names no storage class gets one."""
+        classes = self.cluster.api.list(Selection(kinds.STORAGE_CLASS)).items
+        found = [item.name for item in classes if item.annotations.get(_DEFAULT_CLASS) == "true"]
+        reason = f"{found[0]} is the default" if found else f"none of {len(classes)} storage classes is the default"
+        return Capability("default storage class", present=bool(found), reason=reason)
+
+    @cached_property
+    def pod_security(self) -> Capability:
+        """Whether Pod Security admission refuses what a namespace's label forbids, and admits what it allows."""
+        name = "Pod Security admission"
+        with Namespace.passing(self.cluster.api, "probe-admission") as place:
+            forbidden = place.admits(PodPlan("forbidden", self.toolbox, ("true",), {}, privileged=True))
+            allowed = place.admits(PodPlan("allowed", self.toolbox, ("true",), {}))
+        if allowed is not None:
+            return Capability(name, present=False, reason=f"even a restricted pod is refused: {allowed}")
+        reason = forbidden or "a privileged pod is admitted to a namespace labelled restricted"
+        return Capability(name, present=forbidden is not None, reason=reason)
+
+    @cached_property
+    def ingress(self) -> Capability:
+        """Whether there is an ingress class, and an edge through which its traffic enters."""
+        name = "ingress"
+        classes = self.cluster.api.list(Selection(kinds.INGRESS_CLASS)).items
+        if not classes:
+            return Capability(name, present=False, reason="the cluster has no ingress class")
+        if self.cluster.target.edge is None:
+            return Capability(name, present=False, reason="no edge is known: give its address with --edge")
+        default = [item.name for item in classes if item.annotations.get(_DEFAULT_INGRESS) == "true"]
+        return Capability(name, present=True, reason=f"ingress class {(default or [classes[0].name])[0]}")
+
+    @cached_property
+    def zones(self) -> Capability:
+        """Whether the workers stand in more than one zone."""
+        zones = sorted({node.labels[ZONE] for node in self.cluster.workers if ZONE in node.labels})
+        reason = f"the workers stand in {', '.join(zones) or 'no named zone'}"
+        return Capability("more than one zone", present=len(zones) > 1, reason=reason)
+
+    @cached_property
+    def etcd(self) -> Capability:
+        """Whether the cluster's own store can be read: etcd runs as a pod and brings etcdctl along."""
+        name = "readable etcd"
+        store = self.etcd_pod
+        if store is None:
+            return Capability(
+                name, present=False, reason="no etcd pod in kube-system: the control plane is not ours to see"
+            )
+        try:
+            tried = store.execute(["etcdctl", "version"])
+        except (Refused, Interrupted) as error:
+            return Capability(name, present=False, reason=str(error))
+        return Capability(name, present=tried.succeeded, reason=tried.output.strip() or f"exit code {tried.exit_code}")
+
+    @property
+    def etcd_pod(self) -> Pod | None:
+        """The pod of the cluster's own store, None when it is hidden."""
+        pods = self.cluster.namespace("kube-system").pods({"component": "etcd"})
+        return next((pod for pod in pods if pod.ready), None)
+
+
+def listener_plan(image: str, name: str, labels: dict[str, str], *, node: str | None = None) -> PodPlan:
+    """Plan a pod that serves a page on port 8080."""
+    serve = f"mkdir -p /tmp/page && echo hello > /tmp/page/index.html && exec httpd -f -p {PORT} -h /tmp/page"
+    return PodPlan(name, image, ("sh", "-c", serve), labels, node=node, ready_on_port=PORT)
+
+
+def idle_plan(image: str, name: str, labels: dict[str, str], *, node: str | None = None) -> PodPlan:
+    """Plan a pod that waits to be told what to run."""
+    return PodPlan(name, image, ("sleep", "3600"), labels, node=node)
+
+
+def reaches(source: Pod, address: str, port: int = PORT) -> bool:
+    """Whether a TCP connection from *source* to *address* is answered within two seconds."""
+    return source.execute(["nc", "-w", "2", address, str(port), "-e", "true"]).succeeded
+
+
+def _only_permitted(namespace: str) -> dict[str, object]:
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "only-permitted", "namespace": namespace},
+        "spec": {
+            "podSelector": {"matchLabels": {"role": "listener"}},
+            "policyTypes": ["Ingress"],
+            "ingress": [{"from": [{"podSelector": {"matchLabels": {"role": "permitted"}}}]}],
+        },
+    }
