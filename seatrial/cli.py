@@ -1,0 +1,35 @@
+"""The `seatrial` command."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from seatrial.cluster.commands import app as cluster_app
+from seatrial.errors import UsageError
+from seatrial.toolchain.commands import app as toolchain_app
+
+app = typer.Typer(
+    name="seatrial",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Proves that a Kubernetes platform is fit for service.",
+)
+app.add_typer(cluster_app, name="cluster")
+app.add_typer(toolchain_app, name="toolchain")
+
+_BAD_INPUT = 2
+_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line; a UsageError is one sentence on stderr and exit code 2, Ctrl-C is exit code 130."""
+    try:
+        app()
+    except UsageError as problem:
+        print(f"seatrial: {problem}", file=sys.stderr)  # noqa: T201 - the one place that speaks for the command line
+        raise SystemExit(_BAD_INPUT) from None
+    except KeyboardInterrupt:
+        print("seatrial: interrupted", file=sys.stderr)  # noqa: T201
+        raise SystemExit(_INTERRUPTED) from None

@@ -1,0 +1,125 @@
+"""Control groups of the nodes, on either version of the hierarchy.
+
+A node lives in one group per hierarchy, named by its path below the root. Whatever a node starts stays below it, so the
+group is the complete list of the node's processes: what is to be killed, and the proof that nothing is left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from seatrial.waiting import eventually
+
+ROOT = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """One mounted control group tree; *controllers* is empty for version 2."""
+
+    mount: Path
+    controllers: tuple[str, ...]
+    options: str
+
+    @property
+    def unified(self) -> bool:
+        """Whether this is the version 2 tree."""
+        return not self.controllers
+
+
+def hierarchies(mountinfo: Path = Path("/proc/self/mountinfo")) -> tuple[Hierarchy, ...]:
+    """Return the trees to use: the version 2 tree alone where it carries the controllers, else all version 1 trees.
+
+    A hybrid machine (version 1 controllers and an empty version 2 tree) counts as version 1, as kubelet and runc see it.
+    """
+    found: list[Hierarchy] = []
+    unified: list[Hierarchy] = []
+    for line in mountinfo.read_text().splitlines():
+        fields, _, tail = line.partition(" - ")
+        kind, _, options = tail.split(" ", 2)
+        mount = Path(fields.split(" ")[4])
+        if kind == "cgroup":
+            names = tuple(
+                option for option in options.split(",") if option not in {"rw", "ro", "relatime", "xattr"} and option
+            )
+            found.append(Hierarchy(mount, names, ",".join(names)))
+        elif kind == "cgroup2":
+            unified.append(Hierarchy(mount, (), ""))
+    return tuple(found) if found else tuple(unified[:1])
+
+
+def version() -> int:
+    """Return 1 or 2: the version whose controllers this machine uses."""
+    trees = hierarchies()
+    return 2 if trees and trees[0].unified else 1
+
+
+@dataclass(frozen=True)
+class Group:
+    """The control group *path* in every hierarchy."""
+
+    path: str
+
+    def folders(self) -> tuple[Path, ...]:
+        """Return its folder in each hierarchy, existing or not."""
+        return tuple(tree.mount / self.path for tree in hierarchies())
+
+    def create(self) -> None:
+        """Make the group, with controllers enabled down to it (version 2) or cpusets filled in (version 1)."""
+        for tree in hierarchies():
+            folder = tree.mount
+            for part in Path(self.path).parts:
+                if tree.unified:
+                    available = (folder / "cgroup.controllers").read_text().split()
+                    for controller in available:
+                        # A controller held by a real-time or threaded group elsewhere cannot be passed on; the rest can.
+                        with contextlib.suppress(OSError):
+                            (folder / "cgroup.subtree_control").write_text(f"+{controller}")
+                parent, folder = folder, folder / part
+                folder.mkdir(exist_ok=True)
+                if "cpuset" in tree.controllers:
+                    for name in ("cpuset.cpus", "cpuset.mems"):
+                        if not (folder / name).read_text().strip():
+                            (folder / name).write_text((parent / name).read_text().strip())
+
+    def processes(self) -> frozenset[int]:
+        """Return the ids of all processes in the group and below it, as this process sees them."""
+        ids: set[int] = set()
+        for folder in self.folders():
+            for current, _, files in os.walk(folder):
+                if "cgroup.procs" in files:
+                    with contextlib.suppress(OSError):
+                        ids.update(int(word) for word in (Path(current) / "cgroup.procs").read_text().split())
+        ids.discard(0)
+        return frozenset(ids)
+
+    def kill(self, *, within: timedelta = timedelta(seconds=20)) -> None:
+        """Kill every process in the group, until none is left.
+
+        Raises NotObserved, naming the survivors, once *within* has passed.
+        """
+
+        def strike() -> frozenset[int]:
+            alive = self.processes()
+            for process in alive:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            return alive
+
+        eventually(strike, until=lambda alive: not alive, within=within, what=f"the processes of {self.path} end")
+
+    def remove(self) -> None:
+        """Remove the group and all below it; it must hold no process."""
+        for folder in self.folders():
+            for current, _, _ in os.walk(folder, topdown=False):
+                with contextlib.suppress(FileNotFoundError):
+                    Path(current).rmdir()
+
+    def exists(self) -> bool:
+        """Whether any hierarchy has the group."""
+        return any(folder.exists() for folder in self.folders())
