@@ -52,14 +52,14 @@ class Register:
             )
 
     def ids_of(self, tags: Iterable[str]) -> tuple[str, ...]:
-        """Return the ids of the requirements that *tags* name, in the order of the register; other tags are passed over."""
+        """Return the ids that *tags* name, in the order of the register; tags of another kind are passed over."""
         present = set(tags)
         return tuple(requirement.id for requirement in self.requirements if requirement.tag in present)
 
 
 def parse_register(text: str) -> Register:
     """Read a register written in TOML; raises ValueError if an id occurs twice or an entry lacks a field."""
-    requirements = []
+    requirements: list[Requirement] = []
     for entry in tomllib.loads(text)["requirement"]:
         missing = {"id", "sentence", "source"} - entry.keys()
         if missing:

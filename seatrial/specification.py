@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_bdd.gherkin_parser import Background as GherkinBackground
     from pytest_bdd.gherkin_parser import Scenario as GherkinScenario
     from pytest_bdd.gherkin_parser import Step as GherkinStep
+    from pytest_bdd.gherkin_parser import Tag
 
 _KINDS = {"Context": "given", "Action": "when", "Outcome": "then"}
 
@@ -78,8 +79,9 @@ class Feature:
 def read_feature(file: Path) -> Feature:
     """Read one feature file.
 
-    Raises UsageError where the file is not Gherkin, starts a scenario with And or But, names two scenarios alike (only one
-    of them would run), or holds an outline without a row (its placeholders would run as they stand).
+    Raises UsageError where the file is not Gherkin, starts a scenario with And or But, names two scenarios alike (only
+    one of them would run), holds a scenario without a step (it would pass) or an outline without a row (its
+    placeholders would run as they stand).
     """
     try:
         # The parser that will run the file has rules of its own, so it is asked as well.
@@ -129,6 +131,9 @@ def read_features(directory: Path) -> tuple[Feature, ...]:
 
 
 def _scenario(file: Path, scenario: GherkinScenario) -> Scenario:
+    place = f"{file}, line {scenario.location.line}"
+    if not scenario.steps:
+        raise UsageError(f"{place}: the scenario {scenario.name!r} has no step: write what must be true.")
     outline = "outline" in scenario.keyword.lower() or "template" in scenario.keyword.lower() or bool(scenario.examples)
     examples = tuple(
         dict(
@@ -143,9 +148,7 @@ def _scenario(file: Path, scenario: GherkinScenario) -> Scenario:
         for row in table.table_body or ()
     )
     if outline and not examples:
-        raise UsageError(
-            f"{file}, line {scenario.location.line}: the outline {scenario.name!r} has no example: give it at least one row."
-        )
+        raise UsageError(f"{place}: the outline {scenario.name!r} has no example: give it at least one row.")
     return Scenario(
         name=scenario.name,
         line=scenario.location.line,
@@ -165,5 +168,5 @@ def _steps(holder: GherkinScenario | GherkinBackground) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _tags(tags: list[object]) -> frozenset[str]:
-    return frozenset(str(getattr(tag, "name", tag)).lstrip("@") for tag in tags)
+def _tags(tags: list[Tag]) -> frozenset[str]:
+    return frozenset(tag.name.lstrip("@") for tag in tags)

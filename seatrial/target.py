@@ -49,7 +49,7 @@ class Registry:
 
 @dataclass(frozen=True)
 class Edge:
-    """Where traffic enters the cluster, over TLS; *ca* is the file of the authority behind it, None for a public one."""
+    """Where traffic enters the cluster, over TLS; *ca* is the authority's PEM file, None for a public authority."""
 
     address: str
     port: int

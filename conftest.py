@@ -1,0 +1,3 @@
+"""What pytest loads for every suite."""
+
+pytest_plugins = ["seatrial.plugin", "steps"]

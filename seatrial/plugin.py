@@ -1,0 +1,562 @@
+"""The pytest plugin: it runs scenarios against a target and says honestly how each went.
+
+Options choose the target and the scenarios; fixtures give steps the cluster; hooks turn what happens into verdicts and
+evidence. Exit codes: 0 all that was selected passed; 1 something failed, was inconclusive, not run or in error; 2 bad
+input, said in one sentence; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import secrets
+import sys
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import pytest
+from pytest_bdd import scenario as bind
+from pytest_bdd.feature import get_feature
+from rich.console import Console
+
+from seatrial import specification
+from seatrial.ending import GoodOrder, end_with
+from seatrial.errors import UsageError
+from seatrial.evidence.recording import Recording, template_of
+from seatrial.evidence.store import slug
+from seatrial.evidence.terminal import TreePrinter, print_summary
+from seatrial.progress import Progress, open_progress
+from seatrial.requirements import TAG_PREFIX, register
+from seatrial.target import Target, TruthLabel, kubeconfig_target, target_of
+from seatrial.verdict import Inconclusive, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Sequence
+
+    from _pytest.terminal import TerminalReporter
+    from pytest_bdd.parser import Scenario, Step
+
+    from seatrial.cluster import RunningCluster
+    from seatrial.evidence.records import RunRecord
+    from seatrial.kube import Cluster, Namespace
+
+_NOT_PASSED = 1
+_BAD_INPUT = 2
+_INTERRUPTED = 130
+# Tags that mean something to the specification itself, whoever wrote the feature.
+_OWN_TAGS = {
+    "refusal": "something must be refused; a scenario tagged permitted stands beside it",
+    "permitted": "the twin of a refusal: the same, where it must be let through",
+}
+
+
+@dataclass
+class ObservedNamespaces:
+    """The namespaces whose events, logs and descriptions are kept when a scenario does not pass."""
+
+    namespaces: list[Namespace] = field(default_factory=list)
+
+    def add(self, namespace: Namespace) -> None:
+        """Observe *namespace* until the session ends."""
+        if namespace not in self.namespaces:
+            self.namespaces.append(namespace)
+
+    @contextmanager
+    def during(self, namespace: Namespace) -> Iterator[None]:
+        """Observe *namespace* until the block ends."""
+        self.namespaces.append(namespace)
+        try:
+            yield
+        finally:
+            self.namespaces.remove(namespace)
+
+    def collect(self, folder: Path) -> tuple[Path, ...]:
+        """Write down what each of them can tell, each in a folder of its own below *folder*; return the files."""
+        if not self.namespaces:
+            return ()
+        from seatrial.kube import collect  # noqa: PLC0415 (it takes a while to import, and most runs need it never)
+
+        return tuple(
+            file for namespace in tuple(self.namespaces) for file in collect(namespace, folder / namespace.name)
+        )
+
+
+@dataclass
+class _Session:
+    """What one pytest session holds on to, from its options to its end."""
+
+    config: pytest.Config
+    progress: Progress = field(default_factory=open_progress)
+    held: ExitStack = field(default_factory=ExitStack)
+    observed: ObservedNamespaces = field(default_factory=ObservedNamespaces)
+    left_out: list[pytest.Item] = field(default_factory=list)
+    target: Target | None = None
+    running: RunningCluster | None = None
+    recording: Recording | None = None
+    printer: TreePrinter | None = None
+    ended: RunRecord | None = None
+    refused: bool = False
+    order: GoodOrder = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.order = GoodOrder(self.progress.say)
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> _Session:
+        """Return the one of *config*."""
+        if _SESSION not in config.stash:
+            config.stash[_SESSION] = cls(config)
+        return config.stash[_SESSION]
+
+    def refuse(self, sentence: str) -> None:
+        """Say why nothing is run, and remember to end with the exit code for that."""
+        self.refused = True
+        with self.uncaptured():
+            sys.stderr.write(f"seatrial: {sentence}\n")
+            sys.stderr.flush()
+
+    @contextmanager
+    def uncaptured(self) -> Iterator[None]:
+        """Let what is printed through to the person, past pytest's capturing."""
+        capture = self.config.pluginmanager.getplugin("capturemanager")
+        if capture is None:
+            yield
+        else:
+            with capture.global_and_fixture_disabled():
+                yield
+
+
+_SESSION = pytest.StashKey[_Session]()
+
+# Options -------------------------------------------------------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options that choose the target, the scenarios and what is left behind."""
+    group = parser.getgroup("seatrial", "target and scenarios")
+    group.addoption("--target", choices=["embedded"], help="run on the embedded cluster (this is the default)")
+    group.addoption("--kubeconfig", type=_path, metavar="FILE", help="run on the cluster of this kubeconfig instead")
+    group.addoption("--context", metavar="NAME", help="the kubeconfig's context; its current one if none is given")
+    group.addoption(
+        "--registry",
+        metavar="HOST:PORT",
+        help="registry for images: [http://]host:port[/prefix], then =host:port[/prefix] if nodes use another name",
+    )
+    group.addoption("--edge", metavar="HOST[:PORT]", help="where the cluster's ingress is reached, over TLS")
+    group.addoption("--edge-ca", type=_path, metavar="FILE", help="the authority that signed the edge's certificate")
+    group.addoption(
+        "--features",
+        type=_path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="run the feature files of this folder, and only those; may be repeated",
+    )
+    group.addoption(
+        "--req", action="append", default=[], metavar="ID", help="run what proves this requirement; may be repeated"
+    )
+    group.addoption("--keep", action="store_true", help="leave the namespaces of scenarios until the next run")
+    group.addoption("--runs", type=_path, metavar="DIR", help="folder for run directories; reports if none is given")
+    group.addoption("--no-wait", action="store_true", help="refuse at once if the embedded cluster is in use")
+    group.addoption("--no-install", action="store_true", help="say what is missing on this machine, install nothing")
+
+
+def _path(text: str) -> Path:
+    # nox starts its commands in the project's folder, whatever folder the person was in.
+    return Path(os.environ.get("SEATRIAL_INVOKED_FROM", "."), text).absolute()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the tags, and end in good order on each signal that asks for it."""
+    mine = _Session.of(config)
+    for requirement in register():
+        config.addinivalue_line("markers", f"{requirement.tag}: {requirement.sentence}")
+    for tag, meaning in _OWN_TAGS.items():
+        config.addinivalue_line("markers", f"{tag}: {meaning}")
+    config.add_cleanup(mine.order.install())
+    end_with(int(os.environ.get("SEATRIAL_LAUNCHER", "0")))
+
+
+# Bad input, before anything else is done -----------------------------------------------------------------------------
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Refuse bad input with one sentence; this is before pytest's own machinery, which would show a traceback."""
+    try:
+        features = _features(config)
+        _check_tags(config, features)
+        _check_target(config)
+    except UsageError as error:
+        sys.stderr.write(f"seatrial: {error}\n")
+        return _BAD_INPUT
+    if config.option.features:
+        config.args = [str(directory) for directory in config.option.features]
+    return None
+
+
+def _features(config: pytest.Config) -> tuple[specification.Feature, ...]:
+    """Read the features that may run: the project's own, or those of the folders given."""
+    given: list[Path] = config.option.features
+    for directory in given:
+        if not directory.is_dir():
+            raise UsageError(f"The folder of features {directory} does not exist: give another with --features.")
+    found: list[specification.Feature] = []
+    for directory in given or [config.rootpath / "features"]:
+        read = specification.read_features(directory)
+        if given and not read:
+            raise UsageError(f"{directory} holds no file that ends in .feature: give another folder with --features.")
+        found.extend(read)
+    return tuple(found)
+
+
+def _check_tags(config: pytest.Config, features: Sequence[specification.Feature]) -> None:
+    """Refuse unknown tags; those of a stranger's features are the stranger's own, except for requirement ids."""
+    known = register()
+    registered = {re.split(r"[:(]", line)[0].strip() for line in config.getini("markers")} | _OWN_TAGS.keys()
+    for feature in features:
+        for rule, scenario in feature.scenarios:
+            for tag in sorted(feature.tags_of(rule, scenario)):
+                where = f"{feature.file}, scenario {scenario.name!r}"
+                known.check_tag(tag, where=where)
+                if tag.startswith(TAG_PREFIX) or tag in registered:
+                    continue
+                if not config.option.features:
+                    raise UsageError(f"Unknown tag {tag} in {where}: correct it, or register it as a pytest marker.")
+                config.addinivalue_line("markers", f"{tag}: used in {feature.file}")
+                registered.add(tag)
+    for identifier in config.option.req:
+        known.check_tag(_tag(identifier), where="--req")
+    # The words of a marker expression, by the grammar that pytest documents for -m.
+    for word in re.findall(r"[\w:+\-.\[\]\\/]+", config.option.markexpr or ""):
+        known.check_tag(word, where="-m")
+
+
+def _tag(identifier: str) -> str:
+    return TAG_PREFIX + identifier.removeprefix(TAG_PREFIX)
+
+
+def _check_target(config: pytest.Config) -> None:
+    """Refuse options that do not fit together, and a cluster of the person's own that cannot be used."""
+    option = config.option
+    if option.kubeconfig is None:
+        for name in ("context", "registry", "edge", "edge_ca"):
+            if getattr(option, name) is not None:
+                flag = f"--{name.replace('_', '-')}"
+                raise UsageError(f"{flag} is about a cluster of your own: give its --kubeconfig too.")
+        return
+    if option.target is not None:
+        raise UsageError("--target embedded and --kubeconfig name two clusters: give one of them.")
+    _Session.of(config).target = kubeconfig_target(
+        option.kubeconfig, option.context, option.registry, option.edge, edge_ca=option.edge_ca
+    )
+
+
+# Collection ----------------------------------------------------------------------------------------------------------
+
+
+class FeatureFile(pytest.Module):
+    """A feature file collected by itself, without a module that binds it."""
+
+    def _getobj(self) -> ModuleType:
+        module = ModuleType(slug(self.path.stem).replace("-", "_"))
+        module.__file__ = str(self.path)
+        folder = str(self.path.parent)
+        for number, name in enumerate(get_feature(folder, self.path.name).scenarios, start=1):
+
+            def nothing_beside_the_steps() -> None:
+                """Stand for the scenario; its steps run before this."""
+
+            binding = bind(self.path.name, name, features_base_dir=folder)
+            setattr(module, f"test_{number:03d}_{slug(name).replace('-', '_')}", binding(nothing_beside_the_steps))
+        return module
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect the feature files of the folders given with --features."""
+    folders: list[Path] = parent.config.option.features
+    if file_path.suffix == ".feature" and any(file_path.is_relative_to(folder) for folder in folders):
+        collected: pytest.Collector = FeatureFile.from_parent(parent, path=file_path)
+        return collected
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what proves none of the requirements asked for with --req."""
+    wanted = {_tag(identifier) for identifier in config.option.req}
+    if not wanted:
+        return
+    left_out = [item for item in items if not any(mark.name in wanted for mark in item.iter_markers())]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Remember which scenarios were left out, so that the report can say so."""
+    for item in items:
+        if template_of(item) is not None:
+            _Session.of(item.config).left_out.append(item)
+
+
+# The run -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Bring the target up if a scenario is going to run, and open the run directory; on bad input run nothing."""
+    mine = _Session.of(session.config)
+    scenarios = [item for item in session.items if template_of(item) is not None]
+    needed = bool(scenarios) or any("target" in getattr(item, "fixturenames", ()) for item in session.items)
+    if session.testsfailed or session.config.option.collectonly or not needed:
+        return None
+    try:
+        target = mine.target = mine.target or _embedded(mine)
+    except UsageError as error:
+        mine.refuse(str(error))
+        return True
+    if scenarios:
+        runs = session.config.option.runs or session.config.rootpath / "reports"
+        mine.recording = Recording.start(runs, target, scenarios, mine.left_out, session.config.rootpath)
+        reporter = _reporter(session.config)
+        if reporter is not None:
+            # The tree takes the place of the lines that pytest prints per file.
+            reporter.showfspath = False
+            mine.printer = TreePrinter()
+    return None
+
+
+def _embedded(mine: _Session) -> Target:
+    """Take the embedded cluster for this session, bring it up and return it."""
+    from seatrial import cluster  # noqa: PLC0415 (a run against another cluster must not need this one's parts)
+
+    option = mine.config.option
+    with mine.uncaptured():
+        mine.held.enter_context(cluster.lock(wait=not option.no_wait, say=mine.progress.say))
+        mine.running = cluster.up(progress=mine.progress, install=not option.no_install)
+    return target_of(mine.running)
+
+
+def _recording(item: pytest.Item) -> Recording | None:
+    recording = _Session.of(item.config).recording
+    return recording if recording is not None and recording.knows(item) else None
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Record and print a scenario once its clean-up is over: only then is its verdict final."""
+    recording = _recording(item)
+    if recording is None:
+        return (yield)
+    recording.begin(item)
+    answer = yield
+    closed = recording.finish(item)
+    printer = _Session.of(item.config).printer
+    if printer is not None:
+        _print(item.config, lambda console: printer.scenario(closed, console))
+    return answer
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn how a phase of a scenario ended into a verdict, and collect evidence while it can still be had."""
+    report = yield
+    recording = _recording(item)
+    if recording is None:
+        if call.excinfo is not None and isinstance(call.excinfo.value, Inconclusive):
+            report.user_properties.append(("verdict", str(Verdict.INCONCLUSIVE)))
+        return report
+    error = call.excinfo.value if call.excinfo is not None else None
+    if hasattr(report, "wasxfail"):
+        error = AssertionError(f"expected to fail: {report.wasxfail}")
+    collect = _Session.of(item.config).observed.collect
+    verdict = recording.phase(item, report.when or "call", error, report.longreprtext, collect)
+    report.user_properties.append(("verdict", str(verdict)))
+    report.user_properties.append(("scenario", item.name))
+    return report
+
+
+def pytest_report_teststatus(report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, str] | None:
+    """Name inconclusive tests as such; count scenarios once, when their verdict is final: the tree shows them."""
+    said = dict(getattr(report, "user_properties", ()))
+    if report.when == "collect" or "verdict" not in said:
+        return None
+    if "scenario" in said:
+        return (said["verdict"], "", "") if report.when == "teardown" else ("", "", "")
+    return ("inconclusive", "I", "INCONCLUSIVE")
+
+
+def pytest_bdd_before_scenario(request: pytest.FixtureRequest, scenario: Scenario) -> None:
+    """Note the steps to come."""
+    if (recording := _recording(request.node)) is not None:
+        recording.begin_steps(request.node, scenario)
+
+
+def pytest_bdd_before_step(request: pytest.FixtureRequest, scenario: Scenario, step: Step) -> None:
+    """Note that a step begins."""
+    if (recording := _recording(request.node)) is not None:
+        recording.begin_step(request.node, scenario, step)
+
+
+def pytest_bdd_after_step(request: pytest.FixtureRequest) -> None:
+    """Note that a step passed."""
+    if (recording := _recording(request.node)) is not None:
+        recording.end_step(request.node)
+
+
+def pytest_bdd_step_error(request: pytest.FixtureRequest, exception: BaseException) -> None:
+    """Note that a step did not pass."""
+    if (recording := _recording(request.node)) is not None:
+        recording.end_step(request.node, exception)
+
+
+def pytest_bdd_step_func_lookup_error(request: pytest.FixtureRequest, scenario: Scenario, step: Step) -> None:
+    """Note that nothing says how a step is done."""
+    if (recording := _recording(request.node)) is not None:
+        recording.undefined_step(request.node, scenario, step)
+
+
+# The end -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Close the record once all clean-up is over, and choose the exit code."""
+    mine = _Session.of(session.config)
+    if mine.recording is not None:
+        mine.ended = mine.recording.end()
+        reporter = _reporter(session.config)
+        if reporter is not None and all(template_of(item) is not None for item in session.items):
+            # The tree has said why, and the evidence holds the traces.
+            session.config.option.tbstyle = "no"
+            reporter.reportchars = ""
+    session.exitstatus = _exit_code(mine, exitstatus, session)
+
+
+def _exit_code(mine: _Session, status: int, session: pytest.Session) -> int:
+    if mine.order.ending:
+        return _INTERRUPTED
+    if status == pytest.ExitCode.NO_TESTS_COLLECTED and not mine.refused:
+        mine.refuse(f"Nothing was selected ({_selection(session.config)}): choose something that exists.")
+    if mine.refused or status == pytest.ExitCode.USAGE_ERROR:
+        return _BAD_INPUT
+    unproven = mine.ended is not None and not mine.ended.verdict.opens_gate
+    if status == pytest.ExitCode.INTERNAL_ERROR or (status == pytest.ExitCode.OK and unproven):
+        return _NOT_PASSED
+    return int(status)
+
+
+def _selection(config: pytest.Config) -> str:
+    option = config.option
+    chosen = [f"--req {identifier}" for identifier in option.req]
+    chosen += [f"{flag} {value!r}" for flag, value in (("-m", option.markexpr), ("-k", option.keyword)) if value]
+    return ", ".join(chosen) or "in " + ", ".join(config.args)
+
+
+def pytest_terminal_summary(config: pytest.Config) -> None:
+    """Print one line per requirement, the counts, and where the evidence is."""
+    mine = _Session.of(config)
+    if mine.ended is None or mine.recording is None:
+        return
+    ended, folder = mine.ended, mine.recording.directory.path
+
+    def summary(console: Console) -> None:
+        print_summary(ended, register(), console)
+        console.print(f"Evidence in {folder}", soft_wrap=True)
+
+    _print(config, summary)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Let go of the embedded cluster."""
+    _Session.of(config).held.close()
+
+
+def _reporter(config: pytest.Config) -> TerminalReporter | None:
+    reporter: TerminalReporter | None = config.pluginmanager.getplugin("terminalreporter")
+    return reporter
+
+
+def _print(config: pytest.Config, render: Callable[[Console], None]) -> None:
+    """Print through pytest's own writer what *render* draws."""
+    reporter = _reporter(config)
+    if reporter is None:
+        return
+    writer = config.get_terminal_writer()
+    encoding = getattr(sys.__stdout__, "encoding", None) or "ascii"
+    page = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="replace", write_through=True)
+    render(Console(file=page, force_terminal=writer.hasmarkup, highlight=False, width=max(writer.fullwidth, 80)))
+    page.seek(0)
+    reporter.ensure_newline()
+    writer.write(page.read(), flush=True)
+
+
+# Fixtures ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def target(pytestconfig: pytest.Config) -> Target:
+    """The cluster under test."""
+    found = _Session.of(pytestconfig).target
+    if found is None:
+        raise LookupError("the target is chosen when the run begins, and this one has not begun")
+    return found
+
+
+@pytest.fixture(scope="session")
+def cluster(target: Target) -> Iterator[Cluster]:
+    """A connection to the cluster under test, freed of what a killed run left in it."""
+    from seatrial.kube import Cluster  # noqa: PLC0415 (it takes a while to import, and tests without a cluster need none)
+
+    connected = Cluster.connect(target)
+    if target.label is TruthLabel.EMBEDDED:
+        # Nobody else uses the embedded cluster meanwhile; elsewhere another run may be at work.
+        connected.restore()
+    yield connected
+    connected.close()
+
+
+@pytest.fixture(scope="session")
+def embedded(pytestconfig: pytest.Config) -> RunningCluster:
+    """The embedded cluster, with nodes that can be powered off; inconclusive on another target."""
+    running = _Session.of(pytestconfig).running
+    if running is None:
+        raise Inconclusive("needs the embedded cluster: nodes of another target cannot be powered off or looked into")
+    return running
+
+
+@pytest.fixture(scope="session")
+def progress(pytestconfig: pytest.Config) -> Progress:
+    """Where long work says how far it is."""
+    return _Session.of(pytestconfig).progress
+
+
+@pytest.fixture(scope="session")
+def observed(pytestconfig: pytest.Config) -> ObservedNamespaces:
+    """The namespaces that are written down when a scenario does not pass."""
+    return _Session.of(pytestconfig).observed
+
+
+@pytest.fixture
+def scenario_namespace(
+    request: pytest.FixtureRequest, cluster: Cluster, observed: ObservedNamespaces
+) -> Iterator[Namespace]:
+    """A namespace for this scenario alone, gone after it; with --keep it stays until the next run."""
+    from seatrial.kube.namespace import SCENARIO_LABEL, Namespace  # noqa: PLC0415 (as in cluster)
+
+    purpose = slug(request.node.name.removeprefix("test_"), longest=30)
+    if request.config.option.keep:
+        name = f"{purpose}-{secrets.token_hex(3)}"
+        kept = Namespace.create(cluster.api, name, labels={SCENARIO_LABEL: purpose})
+        with observed.during(kept):
+            yield kept
+    else:
+        with Namespace.passing(cluster.api, purpose) as made, observed.during(made):
+            yield made
