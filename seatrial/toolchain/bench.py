@@ -140,25 +140,26 @@ def produce(store: Store, recipe: Recipe, progress: Progress) -> Made:
     with store.lock(name, progress.say) as lock:
         if present := store.find(recipe.identity):
             return Made(present, fresh=False)
-        with store.workspace(name) as folder:
-            store.require_space(recipe.disk, recipe.title)
+        store.require_space(recipe.disk, recipe.title)
+        # The removal of the workspace takes its time too, so it belongs to the phase.
+        with progress.phase(recipe.title, expected=recipe.expected) as phase, store.workspace(name) as folder:
+            start = time.monotonic()
             content = folder / "content"
             content.mkdir()
             log = store.log(name)
             log.write_bytes(b"")
-            with progress.phase(recipe.title, expected=recipe.expected) as phase:
-                start = time.monotonic()
-                recipe.make(Workbench(recipe.title, folder, content, log, lock, phase))
-                manifest = Manifest(
-                    name=name,
-                    version=recipe.version,
-                    key=recipe.identity.key,
-                    go=recipe.go,
-                    duration=timedelta(seconds=round(time.monotonic() - start, 1)),
-                    disk=disk_use(folder),
-                    files=records(content),
-                )
-                store.publish(recipe.identity, manifest, content, folder / "replaced")
+            recipe.make(Workbench(recipe.title, folder, content, log, lock, phase))
+            phase.note("keeping what was made, removing the rest")
+            manifest = Manifest(
+                name=name,
+                version=recipe.version,
+                key=recipe.identity.key,
+                go=recipe.go,
+                duration=timedelta(seconds=round(time.monotonic() - start, 1)),
+                disk=disk_use(folder),
+                files=records(content),
+            )
+            store.publish(recipe.identity, manifest, content, folder / "replaced")
         return Made(manifest, fresh=True)
 
 

@@ -42,7 +42,7 @@ class _Groups(BaseModel):
 class Run(Protocol):
     """Runs a command and returns its exit status and output (standard error included); OSError if it cannot start."""
 
-    def __call__(self, command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]: ...
+    def __call__(self, command: Sequence[str], environment: Mapping[str, str], /) -> tuple[int, str]: ...
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:

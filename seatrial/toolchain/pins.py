@@ -10,7 +10,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ByteSize, ConfigDict, Field, ValidationError, model_validator
 
 from seatrial.errors import UsageError
 from seatrial.toolchain.store import Identity
@@ -27,7 +27,15 @@ BASE_LDFLAGS = ("-s", "-w")
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 _Duration = Annotated[timedelta, Field(gt=timedelta())]
 _FileName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
-_RelativePath = Annotated[str, Field(pattern=r"^(?!/)(?!(?:.*/)?\.\.(?:/|$)).+$")]
+
+
+def _inside(path: str) -> str:
+    if not path or path.startswith("/") or ".." in path.split("/"):
+        raise ValueError("a path here is relative and stays inside the module")
+    return path
+
+
+_RelativePath = Annotated[str, AfterValidator(_inside)]
 
 
 class How(StrEnum):
