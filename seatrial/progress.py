@@ -15,6 +15,7 @@ from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 _HEARTBEAT = timedelta(seconds=30)
 
@@ -41,16 +42,11 @@ class Progress(Protocol):
     def finished(self) -> tuple[PhaseTime, ...]:
         """The phases that ended without an error, in the order of their ends."""
 
-    def phase(self, title: str, *, expected: timedelta | None = None) -> _PhaseContext:
+    def phase(self, title: str, *, expected: timedelta | None = None) -> AbstractContextManager[Phase, bool | None]:
         """Open a phase; *expected* is shown beside the elapsed time. Phases may overlap, also across threads."""
 
     def say(self, text: str) -> None:
         """Print one line that stays."""
-
-
-class _PhaseContext(Protocol):
-    def __enter__(self) -> Phase: ...
-    def __exit__(self, *_: object) -> None: ...
 
 
 def _seconds(duration: timedelta) -> str:
