@@ -150,6 +150,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--edge-ca", type=_path, metavar="FILE", help="the authority that signed the edge's certificate")
     group.addoption(
         "--features",
+        dest="feature_folders",  # pytest-bdd uses the name features for its own
         type=_path,
         action="append",
         default=[],
@@ -194,14 +195,14 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     except UsageError as error:
         sys.stderr.write(f"seatrial: {error}\n")
         return _BAD_INPUT
-    if config.option.features:
-        config.args = [str(directory) for directory in config.option.features]
+    if config.option.feature_folders:
+        config.args = [str(directory) for directory in config.option.feature_folders]
     return None
 
 
 def _features(config: pytest.Config) -> tuple[specification.Feature, ...]:
     """Read the features that may run: the project's own, or those of the folders given."""
-    given: list[Path] = config.option.features
+    given: list[Path] = config.option.feature_folders
     for directory in given:
         if not directory.is_dir():
             raise UsageError(f"The folder of features {directory} does not exist: give another with --features.")
@@ -225,7 +226,7 @@ def _check_tags(config: pytest.Config, features: Sequence[specification.Feature]
                 known.check_tag(tag, where=where)
                 if tag.startswith(TAG_PREFIX) or tag in registered:
                     continue
-                if not config.option.features:
+                if not config.option.feature_folders:
                     raise UsageError(f"Unknown tag {tag} in {where}: correct it, or register it as a pytest marker.")
                 config.addinivalue_line("markers", f"{tag}: used in {feature.file}")
                 registered.add(tag)
@@ -278,7 +279,7 @@ class FeatureFile(pytest.Module):
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect the feature files of the folders given with --features."""
-    folders: list[Path] = parent.config.option.features
+    folders: list[Path] = parent.config.option.feature_folders
     if file_path.suffix == ".feature" and any(file_path.is_relative_to(folder) for folder in folders):
         collected: pytest.Collector = FeatureFile.from_parent(parent, path=file_path)
         return collected
