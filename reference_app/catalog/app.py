@@ -60,7 +60,6 @@ def create_app(settings: Settings, instruments: Instruments | None = None) -> Fa
         title="Catalogue",
         summary="Products and their categories.",
         version="1",
-        root_path=settings.root_path,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,

@@ -33,12 +33,17 @@ redis.call('DEL', KEYS[2])
 redis.call('PUBLISH', KEYS[2], '1')
 return 1
 """
+_RENEW_IF_STILL_HELD = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+"""
 _RELEASE_IF_STILL_HELD = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
 redis.call('PUBLISH', KEYS[1], '0')
 return 1
 """
+_RENEWALS = 3
 _FAILURES = (RedisError, OSError, TimeoutError)
 
 
@@ -52,14 +57,14 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True)
 class Policy:
-    """How long an entry lives, how long a load may hold the others up, and how long a dead Redis is left alone.
+    """How long an entry lives, how long a dead loader holds the others up, and how long a dead Redis is left alone.
 
-    *jitter* is the share by which a lifetime is lengthened or shortened at random.
+    A loader renews its *lock* as long as it lives, so that a slow load stays the only one. *jitter* is the share by which a lifetime is lengthened or shortened at random.
     """
 
     ttl: timedelta
     jitter: float
-    lock: timedelta = timedelta(seconds=5)
+    lock: timedelta = timedelta(seconds=1.5)
     rest: timedelta = timedelta(seconds=1)
 
     def lifetime(self, chance: float) -> timedelta:
@@ -136,7 +141,8 @@ class Cache:
         """Return what *key* holds, loading and storing it if it holds nothing.
 
         A caller shares the load of another one only if that load has yet to begin; otherwise it waits for the end and
-        looks again, so that no answer is older than the question. Raises what *load* raises.
+        looks again, so that no answer is older than the question. Raises what *load* raises; a failure is shared by all
+        who waited for it, lest they queue up behind a database that is down.
         """
         missed = False
         while True:
@@ -150,7 +156,8 @@ class Cache:
                 flight = self._take_off(key, load)
             elif flight.sealed:
                 await asyncio.wait([flight.task])
-                continue
+                if flight.task.exception() is None:
+                    continue
             # Shielded: the load is not one caller's own, so one caller's leaving must not end it.
             return self._observed(await asyncio.shield(flight.task))
 
@@ -203,37 +210,32 @@ class Cache:
         return flight
 
     async def _fly(self, key: str, load: Callable[[], Awaitable[bytes]], flight: _Flight) -> Answer:
-        deadline = self._clock() + self._policy.lock.total_seconds()
         token = secrets.token_hex(8)
-        origin = Origin.MISS
         locked = False
-        while not self._resting:
-            try:
+        try:
+            while not self._resting:
                 locked = await self._lock(key, token)
                 flight.sealed = True
                 if locked:
                     break
-                # Another replica loads. Wait for it, at most as long as its lock can live.
-                value = await self._landed_elsewhere(key, timedelta(seconds=deadline - self._clock()))
-            except _FAILURES as error:
-                self._failed(error)
-                break
-            if value is not None:
-                return Answer(value, origin)
-            if self._clock() >= deadline:
-                break
-        if self._resting:
-            origin = Origin.BYPASS
+                # Another replica loads; once it has landed, or died, there is an entry to find or a lock to take.
+                if (value := await self._landed_elsewhere(key)) is not None:
+                    return Answer(value, Origin.MISS)
+        except _FAILURES as error:
+            self._failed(error)
         flight.sealed = True
-        try:
-            value = await load()
-        except BaseException:
-            if locked:
-                await self._release(key, token)
-            raise
-        if locked:
-            await self._store(key, token, value)
-        return Answer(value, origin)
+        origin = Origin.BYPASS if self._resting else Origin.MISS
+        if not locked:
+            return Answer(await load(), origin)
+        loading = asyncio.ensure_future(load())
+        while not (await asyncio.wait([loading], timeout=self._policy.lock.total_seconds() / _RENEWALS))[0]:
+            await self._evaluate(_RENEW_IF_STILL_HELD, [_lock_of(key)], token, _milliseconds(self._policy.lock))
+        if loading.cancelled() or loading.exception() is not None:
+            await self._evaluate(_RELEASE_IF_STILL_HELD, [_lock_of(key)], token)
+        else:
+            lifetime = _milliseconds(self._policy.lifetime(self._chance()))
+            await self._evaluate(_STORE_IF_STILL_HELD, [_entry(key), _lock_of(key)], token, loading.result(), lifetime)
+        return Answer(loading.result(), origin)
 
     @property
     def _resting(self) -> bool:
@@ -261,29 +263,23 @@ class Cache:
     async def _lock(self, key: str, token: str) -> bool:
         return bool(await self._client.set(_lock_of(key), token, nx=True, px=self._policy.lock))
 
-    async def _landed_elsewhere(self, key: str, patience: timedelta) -> bytes | None:
+    async def _landed_elsewhere(self, key: str) -> bytes | None:
         async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
             await channel.subscribe(_lock_of(key))
-            # The other one may have landed before the subscription was in place, so look before listening.
-            if (value := await self._client.get(_entry(key))) is None and await self._client.exists(_lock_of(key)):
-                until = self._clock() + max(0.0, patience.total_seconds())
-                # Confirmations of the subscription come back as None at once.
-                while (left := until - self._clock()) > 0:
-                    if await channel.get_message(timeout=left) is not None:
-                        break
-                value = await self._client.get(_entry(key))
+            # The other one may have landed before the subscription was in place, so look before listening. The lock of one
+            # that died says nothing when it ends, so listen no longer than it can live.
+            left = await self._client.pttl(_lock_of(key))
+            until = self._clock() + left / 1000
+            while (seconds := until - self._clock()) > 0:
+                # The confirmation of the subscription comes back as None at once.
+                if await channel.get_message(timeout=seconds) is not None:
+                    break
+            value = await self._client.get(_entry(key))
         return None if value is None else _bytes(value)
 
-    async def _store(self, key: str, token: str, value: bytes) -> None:
-        lifetime = self._policy.lifetime(self._chance()) // timedelta(milliseconds=1)
+    async def _evaluate(self, script: str, keys: list[str], *arguments: str | bytes | int) -> None:
         try:
-            await self._client.eval(_STORE_IF_STILL_HELD, 2, _entry(key), _lock_of(key), token, value, max(1, lifetime))
-        except _FAILURES as error:
-            self._failed(error)
-
-    async def _release(self, key: str, token: str) -> None:
-        try:
-            await self._client.eval(_RELEASE_IF_STILL_HELD, 1, _lock_of(key), token)
+            await self._client.eval(script, len(keys), *keys, *arguments)
         except _FAILURES as error:
             self._failed(error)
 
@@ -300,6 +296,10 @@ class Cache:
         if not self._breaker.open:
             _log.warning("cache unavailable, reading from the database", extra={"error": repr(error)})
         self._breaker.trip()
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return max(1, duration // timedelta(milliseconds=1))
 
 
 def _bytes(value: bytes | str) -> bytes:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from reference_app.catalog.settings import Settings
 
+# Any number will do as long as every runner uses the same; Jobs started together then run one after the other.
+_LOCK = 7_305_941
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
 
@@ -68,6 +70,7 @@ async def ask_database(engine: AsyncEngine) -> None:
 
 def migrate(connection: Connection, revision: str = "head") -> None:
     """Bring the schema to *revision*, forwards or backwards, inside the transaction of *connection*; repeatable."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     config = _alembic()
     config.attributes["connection"] = connection
     position = _revisions().index(_current(connection)) if _current(connection) in _revisions() else None

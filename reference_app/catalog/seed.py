@@ -121,14 +121,14 @@ def plant(connection: Connection) -> Planted:
     products = 0
     for kind in _KINDS:
         category_id = uuid.uuid5(_NAMESPACE, kind.slug)
-        categories += connection.execute(
-            insert(CategoryRow)
-            .values(id=category_id, slug=kind.slug, name=kind.name, description=kind.description)
-            .on_conflict_do_nothing()
-        ).rowcount
-        products += connection.execute(
-            insert(ProductRow).values(_products(kind, category_id)).on_conflict_do_nothing()
-        ).rowcount
+        category = insert(CategoryRow).values(
+            id=category_id, slug=kind.slug, name=kind.name, description=kind.description
+        )
+        added = connection.execute(category.on_conflict_do_nothing().returning(CategoryRow.id))
+        categories += len(added.all())
+        listed = insert(ProductRow).values(_products(kind, category_id))
+        added = connection.execute(listed.on_conflict_do_nothing().returning(ProductRow.id))
+        products += len(added.all())
     return Planted(categories=categories, products=products)
 
 

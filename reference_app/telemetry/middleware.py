@@ -132,3 +132,21 @@ class BodyLimit:
             return message
 
         await self._app(scope, receive_limited, send)
+
+
+class RootPath:
+    """ASGI middleware that lets every path be asked with *prefix* in front, as an ingress that routes by path passes it on.
+
+    Without the prefix the paths work too; links in an answer carry it exactly if the request did.
+    """
+
+    def __init__(self, app: ASGIApp, *, prefix: str) -> None:
+        self._app = app
+        self._prefix = prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http" and scope["path"].startswith(f"{self._prefix}/"):
+            # ASGI: root_path is the part of path at which the application is mounted.
+            scope = {**scope, "root_path": self._prefix}
+        await self._app(scope, receive, send)

@@ -1,0 +1,292 @@
+"""The servers that services lean on, real ones: PostgreSQL 15 and Redis 7, started for one test session.
+
+They run as an ordinary user in a folder of their own and end with the thread that started them, even if its process
+is killed; what a killed session left on disk, the next one removes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from seatrial.errors import UsageError
+from seatrial.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from psycopg.rows import TupleRow
+
+_POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
+_OWNER = "postgres"
+_START = timedelta(seconds=20)
+_ROLE = "catalog"
+_PASSWORD = "not a secret: it guards a database that lives for one test session"  # noqa: S105
+# Nothing here outlives the session, so nothing needs to reach the disk.
+_SETTINGS = """
+listen_addresses = ''
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+max_connections = 200
+shared_buffers = 64MB
+jit = off
+shared_preload_libraries = 'pg_stat_statements'
+pg_stat_statements.track = all
+"""
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """A folder for one test session, named after the process that owns it."""
+
+    folder: Path
+
+    @classmethod
+    @contextlib.contextmanager
+    def opened(cls, base: Path) -> Iterator[Scratch]:
+        """Remove what dead sessions left under *base*, then lend a new folder until the block ends."""
+        base.mkdir(mode=0o711, parents=True, exist_ok=True)
+        sweep(base)
+        me = psutil.Process()
+        folder = Path(tempfile.mkdtemp(prefix=f"{me.pid}-{int(me.create_time())}-", dir=base))
+        folder.chmod(0o711)
+        try:
+            yield cls(folder)
+        finally:
+            shutil.rmtree(folder)
+
+    def room(self, name: str) -> Path:
+        """Make a folder that the servers' user owns."""
+        room = self.folder / name
+        room.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            shutil.chown(room, _OWNER, _OWNER)
+        return room
+
+
+def sweep(base: Path) -> tuple[Path, ...]:
+    """Remove the folders under *base* whose owner is dead, end the servers still in them, and return the folders."""
+    left = tuple(folder for folder in base.iterdir() if not _owner_lives(folder))
+    for folder in left:
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if any(str(folder) in word for word in process.cmdline()):
+                    process.kill()
+                    process.wait()
+        shutil.rmtree(folder)
+    return left
+
+
+def _owner_lives(folder: Path) -> bool:
+    pid, _, rest = folder.name.partition("-")
+    with contextlib.suppress(psutil.NoSuchProcess, ValueError):
+        return int(psutil.Process(int(pid)).create_time()) == int(rest.partition("-")[0])
+    return False
+
+
+def _as_owner(command: Sequence[str | Path], *, ends_with_us: signal.Signals) -> list[str]:
+    words = ["setpriv", "--pdeathsig", ends_with_us.name.removeprefix("SIG")]
+    if os.geteuid() == 0:
+        user = pwd.getpwnam(_OWNER)
+        words += ["--reuid", str(user.pw_uid), "--regid", str(user.pw_gid), "--clear-groups"]
+    return [*words, *map(str, command)]
+
+
+@dataclass
+class PostgreSQL:
+    """One PostgreSQL server, reached by a socket in its own folder."""
+
+    room: Path
+    process: subprocess.Popen[bytes] | None = None
+    _made: int = 0
+
+    @classmethod
+    def created(cls, scratch: Scratch) -> PostgreSQL:
+        """Make a new server with the role that services log in as; it is not started yet."""
+        server = cls(scratch.room("postgresql"))
+        data = server.room / "data"
+        subprocess.run(
+            _as_owner(
+                [
+                    *(_POSTGRESQL / "initdb", "--pgdata", data, "--username", "postgres", "--no-sync"),
+                    *("--encoding", "UTF8", "--locale", "C.UTF-8", "--auth", "scram-sha-256", "--auth-local", "trust"),
+                ],
+                ends_with_us=signal.SIGKILL,
+            ),
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        with (data / "postgresql.conf").open("a", encoding="utf-8") as configuration:
+            configuration.write(f"{_SETTINGS}unix_socket_directories = '{server.room}'\n")
+        # The superuser comes in by trust, services by password, as they do in a cluster.
+        (data / "pg_hba.conf").write_text("local all postgres trust\nlocal all all scram-sha-256\n", encoding="utf-8")
+        return server
+
+    def start(self) -> None:
+        """Start the server and return once it answers."""
+        log = (self.room / "log").open("ab")
+        with log:
+            self.process = subprocess.Popen(
+                _as_owner([_POSTGRESQL / "postgres", "-D", self.room / "data"], ends_with_us=signal.SIGINT),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        eventually(self._answers, until=bool, within=_START, what=f"PostgreSQL answers (log: {self.room / 'log'})")
+
+    def stop(self) -> None:
+        """Stop the server at once, breaking every connection; nothing happens if it is not running."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(_START.total_seconds())
+            self.process = None
+
+    def prepare_role(self) -> None:
+        """Create the role of the services."""
+        with self.administration() as connection:
+            connection.execute(
+                sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(_ROLE), sql.Literal(_PASSWORD))
+            )
+            connection.execute("CREATE EXTENSION pg_stat_statements")
+
+    @contextlib.contextmanager
+    def administration(self, database: str = "postgres") -> Iterator[psycopg.Connection[TupleRow]]:
+        """Lend a superuser's connection, each statement of which is its own transaction."""
+        with psycopg.connect(host=str(self.room), user="postgres", dbname=database, autocommit=True) as connection:
+            yield connection
+
+    def new_database(self) -> Database:
+        """Create an empty database that belongs to the services' role."""
+        self._made += 1
+        database = Database(host=str(self.room), name=f"catalog_{self._made}", username=_ROLE, password=_PASSWORD)
+        with self.administration() as connection:
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} OWNER {}").format(*map(sql.Identifier, (database.name, database.username)))
+            )
+        return database
+
+    def forget_statements(self) -> None:
+        """Begin the count of statements anew."""
+        with self.administration() as connection:
+            connection.execute("SELECT pg_stat_statements_reset()")
+
+    def statements(self, database: Database, pattern: str) -> int:
+        """Return how many statements like *pattern* the server itself has finished in *database*."""
+        with self.administration() as connection:
+            row = connection.execute(
+                "SELECT coalesce(sum(calls), 0)::int FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid"
+                " WHERE d.datname = %s AND s.query ILIKE %s",
+                (database.name, pattern),
+            ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def waiting_for_a_lock(self, database: Database) -> int:
+        """Return how many sessions of *database* wait for a lock now."""
+        with self.administration() as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'",
+                (database.name,),
+            ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def _answers(self) -> bool:
+        try:
+            with self.administration():
+                return True
+        except psycopg.OperationalError:
+            if self.process is not None and self.process.poll() is not None:
+                raise UsageError(f"PostgreSQL ended at once; see {self.room / 'log'}.") from None
+            return False
+
+
+@dataclass(frozen=True)
+class Database:
+    """One database, and how a service logs in to it."""
+
+    host: str
+    name: str
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass
+class RedisServer:
+    """One Redis server on a free port of this machine's own address."""
+
+    room: Path
+    port: int = 0
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start the server, on the port it had before if it was started before, and return once it answers."""
+        self.port = self.port or _free_port()
+        with (self.room / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                _as_owner(
+                    [
+                        *("redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--dir", self.room),
+                        *("--save", "", "--appendonly", "no", "--maxclients", "200"),
+                    ],
+                    ends_with_us=signal.SIGKILL,
+                ),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        eventually(self._answers, until=bool, within=_START, what=f"Redis answers (log: {self.room / 'log'})")
+
+    def kill(self) -> None:
+        """End the server without warning; nothing happens if it is not running."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Keep the server from answering during the block, while its connections stay open."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+    def _answers(self) -> bool:
+        if self.process is not None and self.process.poll() is not None:
+            raise UsageError(f"Redis ended at once; see {self.room / 'log'}.")
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+                connection.sendall(b"PING\r\n")
+                return connection.recv(7) == b"+PONG\r\n"
+        except OSError:
+            return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

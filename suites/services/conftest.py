@@ -1,0 +1,58 @@
+"""Real back ends for the services' suites, one of each per session."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from redis import Redis
+from rich.console import Console
+
+from seatrial.progress import open_progress
+from seatrial.toolchain.debian import install_debian_packages, package_group
+from suites.services.backing import PostgreSQL, RedisServer, Scratch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def scratch() -> Iterator[Scratch]:
+    install_debian_packages(package_group("services"), progress=open_progress(Console(stderr=True)))
+    with Scratch.opened(Path(tempfile.gettempdir()) / "seatrial-services") as scratch:
+        yield scratch
+
+
+@pytest.fixture(scope="session")
+def postgresql(scratch: Scratch) -> Iterator[PostgreSQL]:
+    server = PostgreSQL.created(scratch)
+    server.start()
+    try:
+        server.prepare_role()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_process(scratch: Scratch) -> Iterator[RedisServer]:
+    server = RedisServer(scratch.room("redis"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def redis_server(redis_process: RedisServer) -> RedisServer:
+    if redis_process.process is None:
+        redis_process.start()
+    with Redis.from_url(redis_process.url) as client:
+        client.flushall()
+    return redis_process
