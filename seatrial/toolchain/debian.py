@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
+import tempfile
 import tomllib
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from seatrial.errors import UsageError
+from seatrial.toolchain.bench import unwinding_when_terminated
 from seatrial.toolchain.places import cache_directory, pins_directory
 from seatrial.toolchain.store import Store
 
@@ -46,17 +49,24 @@ class Run(Protocol):
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
-    done = subprocess.run(
-        command,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    return done.returncode, done.stdout
+    with tempfile.TemporaryFile() as output:
+        child = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            status = child.wait()
+        except BaseException:
+            # apt-get stops a download at once, but lets dpkg come to an end that needs no repair.
+            child.send_signal(signal.SIGINT)
+            child.wait()
+            raise
+        output.seek(0)
+        return status, output.read().decode(errors="replace")
 
 
 def _os_release(file: Path) -> dict[str, str]:
@@ -108,26 +118,29 @@ class Machine:
         call set aside comes back with the next one.
         """
         aside = self.policy.with_name(f"{self.policy.name}.before-seatrial")
-        self._restore(aside)
-        if self._forbids():
-            yield
-            return
-        if self.policy.exists():
-            self.policy.rename(aside)
-        partial = self.policy.with_name(f"{self.policy.name}.seatrial")
-        partial.write_text(_GUARD, encoding="utf-8")
-        partial.chmod(0o755)
-        partial.rename(self.policy)
+        # The guard of a killed call stays where it is: what that call started may still be at work under it.
+        if not self._is_guard():
+            if aside.exists():
+                aside.rename(self.policy)
+            if self._forbids():
+                yield
+                return
+            if self.policy.exists():
+                self.policy.rename(aside)
+            partial = self.policy.with_name(f"{self.policy.name}.seatrial")
+            partial.write_text(_GUARD, encoding="utf-8")
+            partial.chmod(0o755)
+            partial.rename(self.policy)
         try:
             yield
         finally:
-            self._restore(aside)
+            if self._is_guard():
+                self.policy.unlink()
+            if aside.exists():
+                aside.rename(self.policy)
 
-    def _restore(self, aside: Path) -> None:
-        if self.policy.is_file() and self.policy.read_text(encoding="utf-8", errors="replace") == _GUARD:
-            self.policy.unlink()
-        if aside.exists():
-            aside.rename(self.policy)
+    def _is_guard(self) -> bool:
+        return self.policy.is_file() and self.policy.read_text(encoding="utf-8", errors="replace") == _GUARD
 
     def _forbids(self) -> bool:
         if not self.policy.exists():
@@ -141,19 +154,26 @@ class Machine:
     def install(self, packages: Sequence[str], log: Path) -> None:
         """Install *packages* with apt-get, without recommended ones; its output goes to *log*.
 
-        A source that cannot be read does not stop it as long as another one has the packages. Raises UsageError with
-        apt's last lines where a package cannot be installed.
+        A source that cannot be read does not stop it as long as another one has the packages, and what an interrupted
+        installation left half done is finished first. Raises UsageError with apt's last lines where a package cannot be
+        installed.
         """
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
         options = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"]
-        update = ["apt-get", *options, "update"]
-        install = ["apt-get", *options, "install", "--yes", "--no-install-recommends", "--no-remove", *packages]
+        wishes = ["--yes", "--no-install-recommends", "--no-remove", "--fix-broken"]
+        commands = (
+            ["dpkg", "--configure", "--pending"],
+            ["apt-get", *options, "update"],
+            ["apt-get", *options, "install", *wishes, *packages],
+        )
+        log.write_text("", encoding="utf-8")
+        status, said = 0, ""
         with self.no_daemon_starts():
-            updated, said = self.run(update, environment)
-            log.write_text(f"$ {' '.join(update)}\n{said}(exit status {updated})\n", encoding="utf-8")
-            status, said = self.run(install, environment)
-            with log.open("a", encoding="utf-8") as stream:
-                stream.write(f"$ {' '.join(install)}\n{said}(exit status {status})\n")
+            # Only the last one decides: it fails if what the others could not do stands in its way.
+            for command in commands:
+                status, said = self.run(command, environment)
+                with log.open("a", encoding="utf-8") as stream:
+                    stream.write(f"$ {' '.join(command)}\n{said}(exit status {status})\n")
         if status != 0:
             ending = "\n  ".join(said.splitlines()[-_TAIL_LINES:])
             raise UsageError(
@@ -200,7 +220,7 @@ def install_debian_packages(
     if not machine.missing(wanted):
         return ()
     store = store or Store(cache_directory())
-    with store.lock("debian", progress.say if progress else lambda _: None):
+    with unwinding_when_terminated(), store.lock("debian", progress.say if progress else lambda _: None):
         # Asked again: whoever held the lock may have installed them.
         missing = machine.missing(wanted)
         if not missing:

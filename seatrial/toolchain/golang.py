@@ -32,9 +32,10 @@ def _user_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """Return what the user wrote with `go env -w`."""
     if named := environment.get("GOENV"):
         file = Path(named)
-    else:
-        configuration = environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "/root")) / ".config"
+    elif configuration := environment.get("XDG_CONFIG_HOME"):
         file = Path(configuration) / "go" / "env"
+    else:
+        file = Path(environment.get("HOME") or Path.home()) / ".config" / "go" / "env"
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import pytest
 from seatrial.errors import UsageError
 from seatrial.toolchain import debian
 from seatrial.toolchain.debian import Machine, debian_packages_missing, install_debian_packages, package_group
+from seatrial.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -50,6 +52,8 @@ class Packages:
         self.environment = environment
         if "update" in command:
             return self.update, "W: some source failed\n"
+        if command[0] == "dpkg":
+            return 1, "E: nothing to configure\n"
         self.policies.append(self.policy.read_text())
         if self.install == 0:
             self.installed |= set(command)
@@ -97,11 +101,12 @@ def test_missing_packages_are_installed_without_recommendations_and_without_ques
 ) -> None:
     installed = install_debian_packages(["gcc", "runit", "buildah"], progress=progress, machine=machine, store=store)
     assert installed == ("buildah", "runit")
-    update, install = packages.commands
+    mend, update, install = packages.commands
+    assert mend == ["dpkg", "--configure", "--pending"]
     assert update[0] == "apt-get"
     assert update[-1] == "update"
     assert install[0] == "apt-get"
-    assert install[-5:] == ["--yes", "--no-install-recommends", "--no-remove", "buildah", "runit"]
+    assert install[-6:] == ["--yes", "--no-install-recommends", "--no-remove", "--fix-broken", "buildah", "runit"]
     assert packages.environment["DEBIAN_FRONTEND"] == "noninteractive"
     assert "exit 101" in packages.policies[0]
     assert not packages.policy.exists()
@@ -260,3 +265,29 @@ def test_groups_are_known_by_name() -> None:
     assert package_group("services") == ("postgresql-15", "redis-server")
     with pytest.raises(UsageError, match="There is no group sails of Debian packages: "):
         package_group("sails")
+
+
+def test_an_interrupted_apt_ends_by_itself_before_the_guard_goes(
+    machine: Machine, packages: Packages, store: Store, fork: Callable[..., Child], tmp_path: Path
+) -> None:
+    apt = tmp_path / "apt-get"
+    ended = tmp_path / "ended"
+    apt.write_text(
+        "#!/bin/sh\n"
+        f"finish() {{ cp {packages.policy} {ended}; exit 100; }}\n"
+        "trap finish INT\n"
+        f'case "$*" in *install*) echo started > {tmp_path}/started; while :; do sleep 0.01; done ;; esac\n'
+    )
+    apt.chmod(0o755)
+
+    def run(command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
+        if command[0] != "apt-get":
+            return packages(command, environment)
+        return debian._run([str(apt), *command[1:]], environment)
+
+    child = fork(lambda *_: install_debian_packages(["runit"], machine=replace(machine, run=run), store=store))
+    eventually((tmp_path / "started").exists, until=bool, within=timedelta(seconds=10), what="the start of apt-get")
+    os.kill(child.pid, signal.SIGTERM)
+    assert child.wait() == 128 + signal.SIGTERM
+    assert "exit 101" in ended.read_text()
+    assert not packages.policy.exists()

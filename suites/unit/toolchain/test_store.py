@@ -131,12 +131,11 @@ def test_a_manifest_of_another_entry_is_damage(store: Store, put: Callable[..., 
     assert store.state(two) is State.DAMAGED
 
 
-def test_a_symbolic_link_is_no_binary(store: Store, put: Callable[..., Identity], tmp_path: Path) -> None:
+def test_a_symbolic_link_is_no_binary(store: Store, put: Callable[..., Identity]) -> None:
     identity = put("anchor", anchor="text")
     binary = store.entry(identity) / "bin" / "anchor"
-    binary.unlink()
-    (tmp_path / "elsewhere").write_text("text")
-    binary.symlink_to(tmp_path / "elsewhere")
+    binary.rename(binary.with_name("link"))
+    binary.symlink_to("link")  # as many letters as the binary has bytes
     assert store.state(identity) is State.DAMAGED
 
 
@@ -156,6 +155,8 @@ def test_a_second_process_waits_for_the_lock_and_says_so_once(store: Store, fork
 
     with store.lock("anchor", waiting):
         assert child.wait() == 0
+        with store._lock_if_free("anchor") as free:
+            assert not free
     assert sentences == [f"Another process (pid {child.pid}) is at work on anchor; waiting for it to end."]
 
 
@@ -209,6 +210,13 @@ def test_a_workspace_goes_away_after_a_failure_too(store: Store) -> None:
     with pytest.raises(ZeroDivisionError):
         work()
     assert list((store.root / "work").iterdir()) == []
+
+
+def test_a_workspace_starts_empty(store: Store) -> None:
+    leftover = store.root / "work" / "anchor" / "modules"
+    leftover.mkdir(parents=True)
+    with store.workspace("anchor") as folder:
+        assert list(folder.iterdir()) == []
 
 
 def test_read_only_folders_are_removed(tmp_path: Path) -> None:
