@@ -86,7 +86,7 @@ def issue(*host_names: str, now: datetime | None = None) -> EdgeCertificate:
 
 
 def public_key_pin(certificate: str) -> str:
-    """Return the pin of *certificate*'s (PEM) public key as `kubeadm join` wants it: ``sha256:`` and 64 hexadecimal digits."""
+    """Return the pin of *certificate*'s (PEM) public key for `kubeadm join`: ``sha256:`` and 64 hex digits."""
     public = x509.load_pem_x509_certificate(certificate.encode()).public_key()
     der = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     digest = hashes.Hash(hashes.SHA256())

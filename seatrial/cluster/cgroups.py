@@ -33,9 +33,9 @@ class Hierarchy:
 
 
 def hierarchies(mountinfo: Path = Path("/proc/self/mountinfo")) -> tuple[Hierarchy, ...]:
-    """Return the trees to use: the version 2 tree alone where it carries the controllers, else all version 1 trees.
+    """Return the trees to use: the version 2 tree where there is no other, else all version 1 trees.
 
-    A hybrid machine (version 1 controllers and an empty version 2 tree) counts as version 1, as kubelet and runc see it.
+    A hybrid machine (version 1 controllers and an empty version 2 tree) counts as version 1, as kubelet and runc do.
     """
     found: list[Hierarchy] = []
     unified: list[Hierarchy] = []
@@ -70,14 +70,14 @@ class Group:
         return tuple(tree.mount / self.path for tree in hierarchies())
 
     def create(self) -> None:
-        """Make the group, with controllers enabled down to it (version 2) or cpusets filled in (version 1)."""
+        """Make the group, with controllers handed down (version 2) or cpusets filled in (version 1)."""
         for tree in hierarchies():
             folder = tree.mount
             for part in Path(self.path).parts:
                 if tree.unified:
                     available = (folder / "cgroup.controllers").read_text().split()
                     for controller in available:
-                        # A controller held by a real-time or threaded group elsewhere cannot be passed on; the rest can.
+                        # One controller that cannot be handed down, such as one in use elsewhere, keeps back no other.
                         with contextlib.suppress(OSError):
                             (folder / "cgroup.subtree_control").write_text(f"+{controller}")
                 parent, folder = folder, folder / part
@@ -114,11 +114,24 @@ class Group:
         eventually(strike, until=lambda alive: not alive, within=within, what=f"the processes of {self.path} end")
 
     def remove(self) -> None:
-        """Remove the group and all below it; it must hold no process."""
-        for folder in self.folders():
-            for current, _, _ in os.walk(folder, topdown=False):
-                with contextlib.suppress(FileNotFoundError):
-                    Path(current).rmdir()
+        """Remove the group and all below it, and its parents that hold nothing else; it must hold no process.
+
+        Raises NotObserved when the kernel still holds on to a part of it after ten seconds.
+        """
+
+        def sweep() -> bool:
+            for folder in self.folders():
+                for current, _, _ in os.walk(folder, topdown=False):
+                    # A group whose last process has just ended is busy for a moment.
+                    with contextlib.suppress(OSError):
+                        Path(current).rmdir()
+            return self.exists()
+
+        eventually(sweep, until=lambda there: not there, within=timedelta(seconds=10), what=f"{self.path} is removed")
+        for tree in hierarchies():
+            for parent in list(Path(self.path).parents)[:-1]:
+                with contextlib.suppress(OSError):
+                    (tree.mount / parent).rmdir()
 
     def exists(self) -> bool:
         """Whether any hierarchy has the group."""

@@ -37,7 +37,7 @@ def run(
     Raises CommandFailed when *check* is set and the exit code is not 0, subprocess.TimeoutExpired after *timeout*.
     """
     words = [str(word) for word in command]
-    done = subprocess.run(  # noqa: S603 - the callers pass fixed programs, never a shell
+    done = subprocess.run(
         words,
         input=stdin,
         stdin=subprocess.DEVNULL if stdin is None else None,

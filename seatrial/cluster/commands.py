@@ -43,7 +43,9 @@ def down(*, wait: _Wait = True) -> None:
     progress = open_progress()
     with cluster.lock(wait=wait, say=progress.say):
         cluster.down(progress=progress)
-    Console().print("The cluster is gone: no process, mount, namespace, link, control group or file is left.", highlight=False)
+    Console().print(
+        "The cluster is gone: no process, mount, namespace, link, control group or file is left.", highlight=False
+    )
 
 
 @app.command()
@@ -64,7 +66,7 @@ def status() -> None:
             )
         console.print(table)
     elif found.leftovers:
-        console.print(f"{len(found.leftovers)} things are left of an earlier cluster; `seatrial cluster up` or `down` clears them.")
+        console.print(f"{len(found.leftovers)} things are left of an earlier cluster; `up` and `down` clear them.")
     raise typer.Exit(0 if found.state == "running" else 1)
 
 

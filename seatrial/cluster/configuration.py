@@ -31,12 +31,11 @@ _PRIVATE = 0o600
 
 @dataclass(frozen=True)
 class Settings:
-    """What all nodes of one cluster share: addresses, image references by name, the version and the join token."""
+    """What all nodes of one cluster share: addresses, image references by name and the join token."""
 
     layout: Layout
     subnet: Subnet
     images: Mapping[str, str]
-    version: str
     token: str
 
     def image_tag(self, name: str) -> str:

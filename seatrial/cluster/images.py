@@ -22,13 +22,15 @@ import httpx
 from seatrial.cluster.command import run
 from seatrial.cluster.layout import INFRA, REPOSITORY
 from seatrial.errors import UsageError
+from seatrial.progress import open_progress
+from seatrial.toolchain import ensure, install_debian_packages, package_group
 from seatrial.toolchain.places import cache_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from seatrial.progress import Progress
-    from seatrial.target import Registry
+    from seatrial.target import Registry, Target
     from seatrial.toolchain import Program
 
 SUITE = "bookworm"
@@ -115,8 +117,8 @@ def digest(spec: ImageSpec, program_keys: Mapping[str, str]) -> str:
         add(program, program_keys[program], repr(binaries))
     for path in spec.inputs:
         if not path.exists():
-            message = f"{spec.recipe.relative_to(REPOSITORY)} names the input {path.relative_to(REPOSITORY)}, which does not exist."
-            raise UsageError(message)
+            recipe = spec.recipe.relative_to(REPOSITORY)
+            raise UsageError(f"{recipe} names the input {path.relative_to(REPOSITORY)}, which does not exist.")
         for file in _files(path):
             add(str(file.relative_to(REPOSITORY)), file.read_bytes(), "x" if os.access(file, os.X_OK) else "-")
     return total.hexdigest()[:16]
@@ -148,7 +150,9 @@ class Workshop:
         Images of one release line carry one tag, ``version_digest``, because kubeadm names them by one version.
         """
         if name not in self._specs:
-            message = f"There is no image recipe '{name}'; infra/cluster/images/images.toml has: {', '.join(self._specs)}."
+            message = (
+                f"There is no image recipe '{name}'; infra/cluster/images/images.toml has: {', '.join(self._specs)}."
+            )
             raise UsageError(message)
         spec = self._specs[name]
         keys = {program: found.key for program, found in self._programs.items()}
@@ -171,7 +175,14 @@ class Workshop:
             yield
 
     def _buildah(self, *words: str | Path, timeout: timedelta | None = None) -> str:
-        storage = ["--root", self._home / "storage", "--runroot", "/run/seatrial/buildah", "--storage-driver", "overlay"]
+        storage: list[str | Path] = [
+            "--root",
+            self._home / "storage",
+            "--runroot",
+            self._home / "run",
+            "--storage-driver",
+            "overlay",
+        ]
         environment = {**os.environ, "BUILDAH_ISOLATION": "chroot", "TMPDIR": str(self._home / "tmp")}
         (self._home / "tmp").mkdir(parents=True, exist_ok=True)
         return run(["buildah", *storage, *words], env=environment, timeout=timeout).stdout.strip()
@@ -202,7 +213,7 @@ class Workshop:
         with self._progress.phase("Debian base image", expected=timedelta(seconds=40)):
             archive = self._home / "base.tar"
             hooks = [f"--customize-hook={hook}" for hook in _BASE_HOOKS]
-            command = ["mmdebstrap", "--variant=minbase", "--quiet", *hooks, SUITE, archive, "-"]
+            command: list[str | Path] = ["mmdebstrap", "--variant=minbase", "--quiet", *hooks, SUITE, archive, "-"]
             run(
                 command,
                 stdin="\n".join(debian_sources()) + "\n",
@@ -357,11 +368,32 @@ def _pip_settings() -> str:
         if option in wanted:
             chosen[option] = value.strip().strip("'\"")
     for variable in ("INDEX_URL", "EXTRA_INDEX_URL", "TRUSTED_HOST", "PROXY"):
-        value = os.environ.get(f"PIP_{variable}")
-        if value:
-            chosen[variable.lower().replace("_", "-")] = value
-    certificates = "cert = /etc/ssl/certs/ca-certificates.crt" if Path("/etc/ssl/certs/ca-certificates.crt").exists() else ""
+        given = os.environ.get(f"PIP_{variable}")
+        if given:
+            chosen[variable.lower().replace("_", "-")] = given
+    authorities = Path("/etc/ssl/certs/ca-certificates.crt")
+    certificates = f"cert = {authorities}" if authorities.exists() else ""
     rows = [f"{key} = {value}" for key, value in chosen.items()]
     rows += [certificates] if certificates else []
     return "\n".join(["[global]", *rows, ""]) if rows else ""
 
+
+def images_for(
+    target: Target, names: Iterable[str], *, progress: Progress | None = None, install: bool = True
+) -> Mapping[str, str]:
+    """Build what *target*'s registry lacks of the images *names*, push it, and return by name how a node pulls each.
+
+    Raises UsageError when the target has no registry to push to.
+    """
+    names = tuple(names)
+    if target.registry is None:
+        message = (
+            f"The target {target.name} names no image registry, so {', '.join(names)} cannot be deployed; give "
+            "--registry host:port/prefix, one that you may push to and the nodes can pull from."
+        )
+        raise UsageError(message)
+    progress = progress or open_progress()
+    install_debian_packages(package_group("cluster"), install=install)
+    # The recipes name the programs they copy; those of other images need not be built.
+    workshop = Workshop(progress, ensure(programs_of(names), progress=progress, install=install))
+    return workshop.publish(names, target.registry)

@@ -46,7 +46,7 @@ PLAN = (
 class Layout:
     """The names of everything that one embedded cluster owns on the machine."""
 
-    name: str = "seatrial"
+    name: str = "local"
 
     @property
     def state(self) -> Path:
@@ -100,4 +100,3 @@ class Layout:
     def node_service(self, node: NodePlan) -> Path:
         """Supervisor's service folder of *node*."""
         return self.services / node.name
-

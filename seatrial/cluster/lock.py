@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+def _to_stderr(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
 @contextmanager
 def lock(
     layout: Layout | None = None, *, wait: bool = True, say: Callable[[str], object] | None = None
 ) -> Iterator[None]:
-    """Hold the cluster of *layout* until the block ends; the kernel lets go of it when the process dies, however it dies.
+    """Hold the cluster of *layout* until the block ends, or until the process dies, however it dies.
 
     A second user waits, after telling *say* for whom, or gets a UsageError when *wait* is off.
     """
@@ -40,7 +44,7 @@ def lock(
             if not wait:
                 message = f"The embedded cluster is in use by {holder}; wait for it to end, or end it, and run again."
                 raise UsageError(message) from None
-            (say or (lambda text: print(text, file=sys.stderr)))(f"The embedded cluster is in use by {holder}; waiting.")
+            (say or _to_stderr)(f"The embedded cluster is in use by {holder}; waiting.")
             fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
         file.truncate()

@@ -97,7 +97,8 @@ def create(layout: Layout, subnet: Subnet) -> None:
     spaces = [layout.switch, *(layout.network_namespace(node) for node in PLAN)]
     _batch(None, *(f"netns add {space}" for space in spaces))
     cables = [
-        f"link add {_PORT} netns {layout.network_namespace(node)} type veth peer name {_port(node)} netns {layout.switch}"
+        f"link add {_PORT} netns {layout.network_namespace(node)} type veth "
+        f"peer name {_port(node)} netns {layout.switch}"
         for node in PLAN
     ]
     _batch(None, *cables, f"link add {layout.host_link} type veth peer name host netns {layout.switch}")

@@ -95,8 +95,10 @@ class Supervisor:
             _REGISTRY,
             [
                 f"exec >> {shlex.quote(str(self._layout.state / 'registry.log'))} 2>&1",
-                f"exec nsenter --net=/run/netns/{self._layout.switch} env OTEL_TRACES_EXPORTER=none "
-                f"{shlex.quote(str(program))} serve {shlex.quote(str(configuration))}",
+                (
+                    f"exec nsenter --net=/run/netns/{self._layout.switch} env OTEL_TRACES_EXPORTER=none "
+                    f"{shlex.quote(str(program))} serve {shlex.quote(str(configuration))}"
+                ),
             ],
             wanted=True,
         )
@@ -124,9 +126,11 @@ class Supervisor:
                 f"export NODE_PROGRAMS={shlex.quote(programs)}",
                 f"export NODE_CGROUPS={shlex.quote(_node_cgroups())}",
                 "export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                f"exec nsenter --net=/run/netns/{self._layout.network_namespace(node)} "
-                "unshare --mount --uts --ipc --pid --cgroup --fork --kill-child --propagation private "
-                f"{shlex.quote(str(init))}",
+                (
+                    f"exec nsenter --net=/run/netns/{self._layout.network_namespace(node)} "
+                    "unshare --mount --uts --ipc --pid --cgroup --fork --kill-child --propagation private "
+                    f"{shlex.quote(str(init))}"
+                ),
             ],
             wanted=True,
         )
@@ -158,7 +162,7 @@ class Supervisor:
         join = "; ".join(f"echo $$ > {shlex.quote(str(folder))}" for folder in folders)
         log = self._layout.state / "supervisor.log"
         with log.open("ab") as output:
-            subprocess.Popen(  # noqa: S603
+            subprocess.Popen(
                 ["/bin/sh", "-c", f"{join}; exec runsvdir -P {shlex.quote(str(self._layout.services))}"],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -187,14 +191,14 @@ class Supervisor:
         service = str(self._layout.node_service(node))
         if on:
             eventually(
-                lambda: subprocess.run(["sv", "up", service], capture_output=True, check=False).returncode,  # noqa: S603, S607
+                lambda: subprocess.run(["sv", "up", service], capture_output=True, check=False).returncode,
                 until=lambda code: code == 0,
                 within=within,
                 what=f"the supervisor takes the order to start {node.name}",
             )
             return
         for order in ("down", "kill"):
-            subprocess.run(["sv", order, service], capture_output=True, check=False)  # noqa: S603, S607
+            subprocess.run(["sv", order, service], capture_output=True, check=False)
         self.node_group(node).kill(within=within)
 
     def first_process(self, node: NodePlan) -> int | None:

@@ -1,0 +1,53 @@
+"""What exists of a cluster on the machine, and its complete removal."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from pathlib import Path
+
+from seatrial.cluster import cgroups, network
+from seatrial.cluster.command import run
+from seatrial.cluster.layout import Layout
+from seatrial.cluster.supervisor import Supervisor, processes_of
+
+
+def leftovers(layout: Layout | None = None) -> tuple[str, ...]:
+    """Return, one line each, all that exists on the machine of the cluster: the proof of `down` is that it is empty."""
+    layout = layout or Layout()
+    found = [f"process {process}" for process in sorted(processes_of(layout))]
+    found += [f"network namespace {space}" for space in network.leftovers(layout)]
+    if Path("/sys/class/net", layout.host_link).exists():
+        found.append(f"link {layout.host_link}")
+    found += [f"control group {folder}" for folder in cgroups.Group(layout.cgroup).folders() if folder.exists()]
+    found += [f"mount {mount}" for mount in _mounts_below(layout.state, layout.runtime)]
+    found += [f"folder {folder}" for folder in (layout.state, layout.runtime) if folder.exists()]
+    return tuple(found)
+
+
+def _mounts_below(*folders: Path) -> list[str]:
+    mounts = []
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        mount = line.split(" ")[4]
+        if any(mount == str(folder) or mount.startswith(f"{folder}/") for folder in folders):
+            mounts.append(mount)
+    return mounts
+
+
+def sweep(layout: Layout) -> None:
+    """Remove everything of the cluster, whatever it is in the middle of."""
+    Supervisor(layout).stop()
+    network.remove(layout)
+    for mount in reversed(_mounts_below(layout.state, layout.runtime)):
+        run(["umount", "--lazy", mount], check=False)
+    for folder in (layout.runtime, layout.state):
+        # First out of the way under a name that nothing reads: a kill in the middle leaves no half cluster.
+        if folder.exists():
+            doomed = folder.with_name(f".{folder.name}-removed")
+            shutil.rmtree(doomed, ignore_errors=True)
+            folder.rename(doomed)
+    for folder in (layout.runtime, layout.state):
+        shutil.rmtree(folder.with_name(f".{folder.name}-removed"), ignore_errors=True)
+        # The parent is shared with other clusters: it goes with the last of them.
+        with contextlib.suppress(OSError):
+            folder.parent.rmdir()
