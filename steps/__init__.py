@@ -1,5 +1,5 @@
-"""How sentences are done: one module per noun, all loaded with ``pytest -p seatrial.plugin -p steps``."""
+"""How the sentences of the features are done: one module per noun, all of them loaded for every suite."""
 
-from pkgutil import iter_modules
+from pathlib import Path
 
-pytest_plugins = [f"{__name__}.{module.name}" for module in iter_modules(__path__)]
+pytest_plugins = sorted(f"{__name__}.{file.stem}" for file in Path(__file__).parent.glob("[!_]*.py"))

@@ -1,5 +1,6 @@
 """A Kubernetes cluster as nouns: clusters, nodes, namespaces, workloads, pods, accounts, autoscalers."""
 
+from seatrial.kube import kinds
 from seatrial.kube.account import Account, Permission
 from seatrial.kube.api import Absent, Api, Interrupted, Refused, Selection
 from seatrial.kube.autoscaler import Autoscaler
@@ -36,5 +37,6 @@ __all__ = [
     "Workload",
     "amount",
     "collect",
+    "kinds",
     "watched",
 ]

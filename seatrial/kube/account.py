@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from seatrial.kube import kinds
 from seatrial.kube.api import Refused
+from seatrial.verdict import Inconclusive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,12 +70,22 @@ class Account:
         }
         return self.api.acting_with(self.api.ask("POST", path, body=body).text("status.token"))
 
-    @property
-    def recognised_as(self) -> str:
-        """The user name under which the API knows the bearer of this account's token."""
+    def require_recognised(self) -> None:
+        """Raise Inconclusive unless the API knows the bearer of this account's token to be this account.
+
+        Without that, a refusal may be one of the token and say nothing about rights.
+        """
+        mine = self.signed_in()
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-        answer = self.signed_in().ask("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body=body)
-        return answer.text("status.userInfo.username")
+        try:
+            answer = mine.ask("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body=body)
+        except Refused as error:
+            raise Inconclusive(f"the API does not know the token of {self.namespace}/{self.name}: {error}") from error
+        finally:
+            mine.close()
+        known = answer.text("status.userInfo.username")
+        if known != f"system:serviceaccount:{self.namespace}:{self.name}":
+            raise Inconclusive(f"the API takes the token of {self.namespace}/{self.name} for one of {known}")
 
     def refusal(self, kind: Kind, namespace: str) -> str | None:
         """List *kind* in *namespace* as this account; return the refusal for want of rights, None when the list came.

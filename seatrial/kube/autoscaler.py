@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from seatrial.kube.api import Selection
-from seatrial.kube.kinds import AUTOSCALER
+from seatrial.kube.kinds import AUTOSCALER, DEPLOYMENT
 from seatrial.kube.watching import watched
+from seatrial.kube.workload import Workload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import timedelta
 
     from seatrial.kube.api import Api
     from seatrial.kube.document import Document
@@ -30,6 +32,11 @@ class Autoscaler:
     def document(self) -> Document:
         """The object as it is now. Raises Absent."""
         return self.api.get(AUTOSCALER, self.name, self.namespace)
+
+    @property
+    def workload(self) -> Workload:
+        """The Deployment that it looks after."""
+        return Workload(self.api, DEPLOYMENT, self.document.text("spec.scaleTargetRef.name"), self.namespace)
 
     @property
     def floor(self) -> int:
@@ -63,13 +70,13 @@ class Autoscaler:
         """Return once it has a measurement to act on. Raises NotObserved."""
         return self._wait(lambda seen: utilisation(seen) is not None, "measures", within)
 
-    def wait_more_than(self, replicas: int, *, within: timedelta) -> Autoscaler:
-        """Return once it has asked for more than *replicas*. Raises NotObserved."""
-        return self._wait(
-            lambda seen: seen.number("status.desiredReplicas") > replicas,
-            f"asks for more than {replicas} replicas",
-            within,
-        )
+    def wait_grown(self, *, within: timedelta) -> int:
+        """Return how many replicas are ready, once it asked for more than its floor. Raises NotObserved."""
+        deadline = time.monotonic() + within.total_seconds()
+        floor = self.floor
+        self._wait(lambda seen: seen.number("status.desiredReplicas") > floor, f"asks for more than {floor}", within)
+        left = timedelta(seconds=max(1.0, deadline - time.monotonic()))
+        return len(self.workload.wait_ready(floor + 1, within=left).ready_pods)
 
     def wait_at_floor(self, *, within: timedelta) -> Autoscaler:
         """Return once it has gone down to the fewest replicas it may ask for, and counts so many.

@@ -12,12 +12,13 @@ from seatrial.kube.api import Absent, Interrupted, Refused, Selection
 from seatrial.kube.namespace import Namespace
 from seatrial.kube.node import ZONE
 from seatrial.kube.pod import PodPlan
+from seatrial.kube.store import Store
 from seatrial.verdict import Inconclusive
 from seatrial.waiting import NotObserved, eventually
 
 if TYPE_CHECKING:
     from seatrial.kube.cluster import Cluster
-    from seatrial.kube.pod import Pod
+    from seatrial.target import Edge
 
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _DEFAULT_INGRESS = "ingressclass.kubernetes.io/is-default-class"
@@ -62,11 +63,11 @@ class Capabilities:
                 listener = place.start(listener_plan(self.toolbox, "listener", {"role": "listener"}))
                 permitted = place.start(idle_plan(self.toolbox, "permitted", {"role": "permitted"}))
                 stranger = place.start(idle_plan(self.toolbox, "stranger", {"role": "stranger"}))
-                if not (reaches(permitted, listener.address) and reaches(stranger, listener.address)):
+                if not (permitted.connects(listener.address, PORT) and stranger.connects(listener.address, PORT)):
                     return Capability(name, present=False, reason="pods do not reach each other even without a policy")
                 self.cluster.api.create(_only_permitted(place.name))
                 eventually(
-                    lambda: (reaches(permitted, listener.address), reaches(stranger, listener.address)),
+                    lambda: (permitted.connects(listener.address, PORT), stranger.connects(listener.address, PORT)),
                     until=lambda seen: seen == (True, False),
                     within=_POLICY_TAKES_HOLD,
                     what="the permitted pod passes and the stranger does not",
@@ -142,6 +143,14 @@ class Capabilities:
         default = [item.name for item in classes if item.annotations.get(_DEFAULT_INGRESS) == "true"]
         return Capability(name, present=True, reason=f"ingress class {(default or [classes[0].name])[0]}")
 
+    @property
+    def edge(self) -> Edge:
+        """Where the traffic of ingresses enters. Raises Inconclusive when there is no such place."""
+        self.ingress.require()
+        if self.cluster.target.edge is None:
+            raise Inconclusive("no edge is known")
+        return self.cluster.target.edge
+
     @cached_property
     def zones(self) -> Capability:
         """Whether the workers stand in more than one zone."""
@@ -153,22 +162,25 @@ class Capabilities:
     def etcd(self) -> Capability:
         """Whether the cluster's own store can be read: etcd runs as a pod and brings etcdctl along."""
         name = "readable etcd"
-        store = self.etcd_pod
+        store = Store.of(self.cluster.namespace("kube-system"))
         if store is None:
             return Capability(
                 name, present=False, reason="no etcd pod in kube-system: the control plane is not ours to see"
             )
         try:
-            tried = store.execute(["etcdctl", "version"])
-        except (Refused, Interrupted) as error:
+            store.value("namespaces", None, "kube-system")
+        except (Refused, Interrupted, Inconclusive) as error:
             return Capability(name, present=False, reason=str(error))
-        return Capability(name, present=tried.succeeded, reason=tried.output.strip() or f"exit code {tried.exit_code}")
+        return Capability(name, present=True, reason="the namespaces can be read in it")
 
     @property
-    def etcd_pod(self) -> Pod | None:
-        """The pod of the cluster's own store, None when it is hidden."""
-        pods = self.cluster.namespace("kube-system").pods({"component": "etcd"})
-        return next((pod for pod in pods if pod.ready), None)
+    def store(self) -> Store:
+        """The cluster's own store. Raises Inconclusive when it cannot be read."""
+        self.etcd.require()
+        found = Store.of(self.cluster.namespace("kube-system"))
+        if found is None:
+            raise Inconclusive("the etcd pod is gone")
+        return found
 
 
 def listener_plan(image: str, name: str, labels: dict[str, str], *, node: str | None = None) -> PodPlan:
@@ -180,11 +192,6 @@ def listener_plan(image: str, name: str, labels: dict[str, str], *, node: str | 
 def idle_plan(image: str, name: str, labels: dict[str, str], *, node: str | None = None) -> PodPlan:
     """Plan a pod that waits to be told what to run."""
     return PodPlan(name, image, ("sleep", "3600"), labels, node=node)
-
-
-def reaches(source: Pod, address: str, port: int = PORT) -> bool:
-    """Whether a TCP connection from *source* to *address* is answered within two seconds."""
-    return source.execute(["nc", "-w", "2", address, str(port), "-e", "true"]).succeeded
 
 
 def _only_permitted(namespace: str) -> dict[str, object]:

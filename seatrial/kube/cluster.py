@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from seatrial.kube import kinds
-from seatrial.kube.api import Api, Interrupted, Refused, Selection, settings_from
+from seatrial.kube.api import Api, Selection, settings_from
 from seatrial.kube.namespace import SCENARIO_LABEL, Namespace
 from seatrial.kube.node import CORDONED_BY_US, Node
+from seatrial.verdict import Inconclusive
+from seatrial.waiting import eventually
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from seatrial.kube.workload import Workload
     from seatrial.target import Target
 
 
@@ -62,25 +67,30 @@ class Cluster:
             item.name for item in answer.documents("items") if item.text("usage.cpu") and item.text("usage.memory")
         )
 
-    def measured_pods(self, namespace: str) -> tuple[str, ...]:
-        """Return the pods of *namespace* whose use the metrics API reports; none when that API is not there."""
-        try:
-            answer = self.api.ask("GET", f"/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods")
-        except (Refused, Interrupted):
-            return ()
-        return tuple(item.name for item in answer.documents("items"))
+    def wait_measured(self, *, within: timedelta) -> tuple[str, ...]:
+        """Return the nodes whose use the metrics API reports, once those are all that are ready. Raises NotObserved."""
+        ready = {node.name for node in self.nodes if node.ready}
+        return eventually(
+            lambda: self.measured_nodes,
+            until=lambda names: ready <= set(names),
+            within=within,
+            what="the metrics API reports the use of every ready node",
+        )
 
-    def spare_worker(self, namespace: Namespace, labels: dict[str, str]) -> Node | None:
-        """Return a ready worker that serves from *namespace* but holds none of its volumes.
+    def spare_worker(self, namespace: Namespace, workload: Workload) -> Node:
+        """Return a ready worker that serves *workload* but holds none of the volumes of *namespace*.
 
-        It runs a ready pod with *labels*, and no pod that is bound to a volume.
-
-        Losing such a node takes a replica away but no data. None when there is none.
+        Losing such a node takes a replica away but no data. Raises Inconclusive when there is none.
         """
-        pods = namespace.pods()
-        bound = {pod.node for pod in pods if pod.claims}
-        serving = {pod.node for pod in namespace.pods(labels) if pod.ready}
-        return next((node for node in self.workers if node.name in serving - bound and node.ready), None)
+        bound = {pod.node for pod in namespace.pods() if pod.claims}
+        serving = {pod.node for pod in workload.ready_pods}
+        found = next((node for node in self.workers if node.name in serving - bound and node.ready), None)
+        if found is None:
+            raise Inconclusive(
+                f"no worker runs {workload.name} without holding data: it runs on {', '.join(sorted(serving))}, "
+                f"data is on {', '.join(sorted(bound))}"
+            )
+        return found
 
     def restore(self) -> None:
         """Undo what a run that was killed may have left: nodes cordoned by a test, and namespaces made for one."""

@@ -15,6 +15,7 @@ from seatrial.kube.autoscaler import Autoscaler
 from seatrial.kube.pod import Completed, Pod, PodPlan
 from seatrial.kube.watching import watched
 from seatrial.kube.workload import Job, Workload, selector, summary
+from seatrial.verdict import Inconclusive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -101,6 +102,13 @@ class Namespace:
         """Return the Job *name*, which need not exist."""
         return Job(self.api, name, self.name)
 
+    def only_job(self, component: str) -> Job:
+        """Return the one Job whose name begins with *component*. Raises Inconclusive when there is not exactly one."""
+        names = [item.name for item in self.objects(kinds.JOB) if item.name.startswith(component)]
+        if len(names) != 1:
+            raise Inconclusive(f"{self.name} should have one job of {component}, it has {', '.join(names) or 'none'}")
+        return self.job(names[0])
+
     def autoscaler(self, name: str) -> Autoscaler:
         """Return the HorizontalPodAutoscaler *name*, which need not exist."""
         return Autoscaler(self.api, name, self.name)
@@ -186,6 +194,13 @@ class Namespace:
             return Completed(code, Pod(self.api, ended[0]).logs())
         finally:
             self.remove_pod(plan.name)
+
+    def must_run(self, plan: PodPlan, *, within: timedelta = _PROBE_WITHIN) -> Completed:
+        """Run the pod of *plan* to its end as `run` does. Raises Inconclusive when it did not end well."""
+        ended = self.run(plan, within=within)
+        if not ended.succeeded:
+            raise Inconclusive(f"pod {plan.name} ended with code {ended.exit_code}: {ended.output.strip()[-300:]}")
+        return ended
 
     def remove_pod(self, name: str) -> None:
         """Delete the pod *name* and return once it is gone, so that its name and its volumes are free.

@@ -12,6 +12,7 @@ from websocket import WebSocketException
 
 from seatrial.kube.api import Interrupted, Refused
 from seatrial.kube.kinds import POD
+from seatrial.verdict import Inconclusive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     from seatrial.kube.document import Document, JsonObject
 
 _AT_ONCE = timedelta(0)
+# Images of applications bring Python along but no network tools, the toolbox the other way round.
+_CONNECT = """
+command -v nc >/dev/null && exec nc -w 2 "$0" "$1" -e true
+exec python3 -c 'import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)' "$0" "$1"
+"""
+_CANNOT_RUN = (126, 127)
 _NOBODY = 65532
 
 
@@ -78,6 +85,11 @@ class Pod:
         """The names of the volume claims that it mounts."""
         found = (volume.text("persistentVolumeClaim.claimName") for volume in self.document.documents("spec.volumes"))
         return tuple(name for name in found if name)
+
+    @property
+    def account(self) -> str:
+        """The name of the ServiceAccount that it runs under."""
+        return self.document.text("spec.serviceAccountName")
 
     @property
     def containers(self) -> tuple[str, ...]:
@@ -144,6 +156,27 @@ class Pod:
                 return Completed(int(session.returncode or 0), session.read_all())
             finally:
                 session.close()
+
+    def connects(self, address: str, port: int) -> bool:
+        """Whether a TCP connection from inside to *address* is accepted within two seconds.
+
+        Raises Inconclusive when the pod has nothing to connect with, Refused and Interrupted as `execute` does.
+        """
+        tried = self.execute(["sh", "-c", _CONNECT, address, str(port)])
+        if tried.exit_code in _CANNOT_RUN:
+            raise Inconclusive(f"{self.namespace}/{self.name} has no program to connect with: {tried.output.strip()}")
+        return tried.succeeded
+
+    def call(self, name: str, port: int) -> Completed:
+        """Look up *name* from inside, connect to what was found.
+
+        Return the look-up if it failed, else the connecting.
+        """
+        looked_up = self.execute(["nslookup", "-type=a", f"{name}."])
+        if not looked_up.succeeded:
+            return looked_up
+        address = looked_up.output.split("Name:")[-1].split("Address:")[-1].split()[0]
+        return self.execute(["sh", "-c", _CONNECT, address, str(port)])
 
 
 def is_ready(pod: Document) -> bool:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _ROLLOUT = timedelta(minutes=3)
 _FIRST_LOOK = timedelta(seconds=30)
+_TOO_MANY_REQUESTS = 429
 _FINISHED = ("Succeeded", "Failed")
 _SET_BY_API = ("batch.kubernetes.io/job-name", "batch.kubernetes.io/controller-uid", "job-name", "controller-uid")
 _RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
@@ -77,6 +78,23 @@ class Workload:
     def wait_complete(self, *, within: timedelta) -> Workload:
         """Return once all replicas it is told to have are ready. Raises NotObserved."""
         return self.wait_ready(self.replicas, within=within)
+
+    def wait_replaced(self, lost: Pod, *, within: timedelta) -> Workload:
+        """Return once all replicas it is told to have are ready and none of them is *lost*. Raises NotObserved."""
+        wanted = self.replicas
+
+        def replaced(pods: Objects) -> bool:
+            return ready_count(tuple(pod for pod in pods if pod.uid != lost.uid)) >= wanted
+
+        self._wait_pods(replaced, f"{self.name} has {wanted} ready replicas without {lost.name}", within)
+        return self
+
+    def wait_without(self, gone: tuple[Pod, ...], *, within: timedelta) -> Workload:
+        """Return once none of the pods *gone* exists any more. Raises NotObserved."""
+        known = {pod.uid for pod in gone}
+        what = f"{self.name} has none of its {len(gone)} old replicas"
+        self._wait_pods(lambda pods: not known.intersection(pod.uid for pod in pods), what, within)
+        return self
 
     def wait_away_from(self, node: str, *, within: timedelta) -> Workload:
         """Return once all its replicas are ready on other nodes than *node*. Raises NotObserved."""
@@ -140,6 +158,22 @@ class Workload:
             raise NotObserved(f"{self.name} has a replica to kill", last=f"{len(self.pods)} pods", within=timedelta(0))
         ready[0].kill()
         return ready[0]
+
+    def evict(self, count: int) -> int:
+        """Ask *count* ready replicas to leave, one right after the other.
+
+        Return how many a disruption budget let go.
+        """
+        allowed = 0
+        for pod in self.ready_pods[:count]:
+            try:
+                pod.evict()
+            except Refused as error:
+                if error.status != _TOO_MANY_REQUESTS:
+                    raise
+            else:
+                allowed += 1
+        return allowed
 
     @contextmanager
     def observed(self) -> Iterator[Availability]:

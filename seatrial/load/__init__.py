@@ -3,6 +3,6 @@
 from seatrial.load.edge import Answer, Customer
 from seatrial.load.plan import TrafficPlan
 from seatrial.load.record import Record, Request
-from seatrial.load.traffic import Traffic, traffic
+from seatrial.load.traffic import Traffic, customers, traffic
 
-__all__ = ["Answer", "Customer", "Record", "Request", "Traffic", "TrafficPlan", "traffic"]
+__all__ = ["Answer", "Customer", "Record", "Request", "Traffic", "TrafficPlan", "customers", "traffic"]

@@ -54,7 +54,13 @@ class Customer:
         """Where the edge listens."""
         return f"https://{self.edge.address}:{self.edge.port}"
 
-    def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Answer:
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Send one request over a connection of its own; return the answer whatever its status.
 
         Raises httpx.HTTPError when there is no answer, also when the certificate is not good for the host name.
@@ -64,11 +70,24 @@ class Customer:
             answer = client.request(
                 method,
                 self.url + path,
-                headers={"Host": self.host},
+                headers={"Host": self.host, **(headers or {})},
                 json=body,
                 extensions={"sni_hostname": self.host},
             )
         return Answer(answer.status_code, {key.lower(): value for key, value in answer.headers.items()}, answer.text)
+
+    def distrust(self, path: str) -> str | None:
+        """Read *path*; return why the certificate is not accepted, None when it is.
+
+        Raises httpx.HTTPError when there is no answer for another reason.
+        """
+        try:
+            self.get(path)
+        except httpx.ConnectError as error:
+            if "CERTIFICATE_VERIFY_FAILED" not in str(error):
+                raise
+            return str(error)
+        return None
 
     def get(self, path: str) -> Answer:
         """Read *path*."""

@@ -8,14 +8,17 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from seatrial.load.catalogue import READ_PATHS
+from seatrial.load.plan import TrafficPlan
 from seatrial.load.record import Record
 from seatrial.verdict import Inconclusive
 from seatrial.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from seatrial.load.plan import TrafficPlan
+    from seatrial.load.edge import Customer
 
 _MARGIN = timedelta(seconds=10)
 
@@ -61,6 +64,16 @@ class Traffic:
         what = f"{requests} more requests are answered or have failed"
         eventually(lambda: self.sent, until=lambda sent: sent >= wanted, within=within, what=what)
 
+    def judged_on(self, requests: int, *, within: timedelta) -> Record:
+        """Go on until at least *requests* have been sent in all, then stop; return the record if it is sound.
+
+        Raises NotObserved when they take longer than *within*, Inconclusive when the record cannot bear a judgement.
+        """
+        missing = requests - self.sent
+        if self._record is None and missing > 0:
+            self.run_on(missing, within=within)
+        return self.stop().sound()
+
     def stop(self) -> Record:
         """Stop sending, wait for the answers still due, return the record.
 
@@ -100,6 +113,16 @@ class Traffic:
         self._process.wait()
         said = self._process.stderr.read() if self._process.stderr is not None else ""
         return said.strip().splitlines()[-1] if said.strip() else f"exit code {self._process.returncode}"
+
+
+@contextmanager
+def customers(customer: Customer, rate: float, file: Path) -> Iterator[Traffic]:
+    """Let customers read the catalogue *rate* times per second, written down in *file*, while the context lasts."""
+    plan = TrafficPlan(
+        url=customer.url, host=customer.host, paths=READ_PATHS, rate=rate, file=file, ca=customer.edge.ca
+    )
+    with traffic(plan) as running:
+        yield running
 
 
 @contextmanager

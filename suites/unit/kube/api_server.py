@@ -1,6 +1,6 @@
-"""An API server for tests that speaks list and watch over HTTP: a process of its own, so that its news travel as real ones do.
+"""An API server for tests that speaks list and watch over HTTP; a process of its own, so its news are timed as real.
 
-It knows ConfigMaps in one namespace. A command is one line of JSON on standard input; the answer is one line on standard
+It knows ConfigMaps in one namespace. A command is one line of JSON on standard input, the answer one line on standard
 output, with the time (monotonic, which all processes share) just before the news went out.
 """
 
@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Empty, SimpleQueue
 from urllib.parse import parse_qs, urlsplit
 
-_RESOURCES = {
+_RESOURCES: dict[str, object] = {
     "kind": "APIResourceList",
     "groupVersion": "v1",
     "resources": [
@@ -47,7 +47,7 @@ class Server(BaseHTTPRequestHandler):
         """Answer discovery, a list or a watch."""
         split = urlsplit(self.path)
         query = parse_qs(split.query)
-        fixed = {
+        fixed: dict[str, dict[str, object]] = {
             "/version": {"gitVersion": "v1.36.3"},
             "/apis": {"kind": "APIGroupList", "groups": []},
             "/api/v1": _RESOURCES,

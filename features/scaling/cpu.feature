@@ -1,0 +1,11 @@
+@scaling
+Feature: Services grow and shrink with their load
+  A rush must not be turned away, and idle machines must not be paid for.
+
+  @req-5.1
+  Rule: The catalogue scales on CPU
+
+    Scenario: A rush of customers comes and goes
+      Given the catalog autoscaler rests at its fewest replicas
+      When a rush of 60 requests per second comes and goes
+      Then replicas were added meanwhile, and removed again within 180 seconds

@@ -1,0 +1,135 @@
+"""The product catalogue as a customer uses it."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from seatrial.verdict import Inconclusive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from seatrial.kube.document import Document
+    from seatrial.load.edge import Answer, Customer
+
+PRODUCTS = "/catalog/products"
+CATEGORIES = "/catalog/categories"
+READ_PATHS = (PRODUCTS, CATEGORIES)
+_CREATED = 201
+_OK = 200
+_MISSING = (204, 404)
+_PAGE = 100
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a product says of itself; the price is in cents."""
+
+    sku: str
+    name: str
+    category_id: str
+    price_cents: int
+    stock: int
+
+    def body(self) -> Mapping[str, object]:
+        """Return it as the catalogue takes it."""
+        return dict(vars(self))
+
+    @classmethod
+    def read(cls, document: Document) -> Draft:
+        """Read it from what the catalogue shows."""
+        return cls(
+            sku=document.text("sku"),
+            name=document.text("name"),
+            category_id=document.text("category_id"),
+            price_cents=document.number("price_cents"),
+            stock=document.number("stock"),
+        )
+
+
+@dataclass(frozen=True)
+class Product:
+    """One product that was put into the catalogue."""
+
+    customer: Customer
+    path: str
+    draft: Draft
+
+    def read(self) -> Answer:
+        """Read it. Raises AssertionError when the answer is not 200."""
+        return _expect(self.customer.get(self.path), _OK)
+
+    def shown(self) -> Draft:
+        """Return what the catalogue shows of it now."""
+        return Draft.read(self.read().document)
+
+    def change_price(self, cents: int) -> None:
+        """Replace it by itself with another price. Raises AssertionError when that is not accepted."""
+        body = {**self.draft.body(), "price_cents": cents}
+        tag = self.read().headers["etag"]
+        _expect(self.customer.request("PUT", self.path, body, {"If-Match": tag}), _OK)
+
+    def remove(self) -> None:
+        """Take it out of the catalogue, in whatever version it is."""
+        answer = self.customer.get(self.path)
+        if answer.status == _OK:
+            _expect(self.customer.request("DELETE", self.path, headers={"If-Match": answer.headers["etag"]}), *_MISSING)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The catalogue and, once `counted`, how many categories and products it holds."""
+
+    customer: Customer
+    categories: int = 0
+    products: int = 0
+
+    def create(self) -> Product:
+        """Put a product of a name that nobody else has into the first category.
+
+        Raises Inconclusive when there is no category, AssertionError when the product is not accepted.
+        """
+        categories = self.customer.get(CATEGORIES).document.documents("items")
+        if not categories:
+            raise Inconclusive("the catalogue has no category to put a product into")
+        word = secrets.token_hex(5)
+        draft = Draft(f"TRIAL-{word.upper()}", f"Trial {word}", categories[0].text("id"), price_cents=1234, stock=7)
+        answer = _expect(self.customer.request("POST", PRODUCTS, draft.body()), _CREATED)
+        return Product(self.customer, answer.headers["location"], draft)
+
+    def counted(self) -> Catalogue:
+        """Count what it holds, page by page. Raises Inconclusive when it holds nothing."""
+        counts = Catalogue(self.customer, self._count(CATEGORIES), self._count(PRODUCTS))
+        if not counts.categories or not counts.products:
+            raise Inconclusive("the catalogue is empty")
+        return counts
+
+    def _count(self, path: str) -> int:
+        count, cursor = 0, ""
+        while True:
+            page = _expect(self.customer.get(f"{path}?limit={_PAGE}{cursor}"), _OK).document
+            count += len(page.documents("items"))
+            if not page.text("next_cursor"):
+                return count
+            cursor = f"&cursor={page.text('next_cursor')}"
+
+
+WRONG_REQUESTS: Mapping[str, Callable[[Customer], Answer]] = {
+    "asks for a product that does not exist": lambda customer: customer.get(f"{PRODUCTS}/{uuid.uuid4()}"),
+    "asks for something the catalogue does not have": lambda customer: customer.get("/catalog/nothing-of-the-kind"),
+    "creates a product without a price": lambda customer: customer.request("POST", PRODUCTS, {"name": "Unpriced"}),
+    "deletes a product without saying which version": lambda customer: customer.request("DELETE", _first(customer)),
+}
+
+
+def _first(customer: Customer) -> str:
+    return f"{PRODUCTS}/{customer.get(PRODUCTS).document.documents('items')[0].text('id')}"
+
+
+def _expect(answer: Answer, *statuses: int) -> Answer:
+    if answer.status not in statuses:
+        raise AssertionError(f"answered with status {answer.status}: {answer.body[:300]}")
+    return answer

@@ -1,0 +1,46 @@
+"""Steps about the edge: where traffic enters, under which name, and where it is sent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from pytest_bdd import then, when
+from pytest_bdd.parsers import parse
+
+if TYPE_CHECKING:
+    from seatrial.load import Answer, Customer
+
+
+@when(parse('"{path}" is asked for at the edge'), target_fixture="answer")
+def asked_for_at_the_edge(customer: Customer, path: str) -> Answer:
+    return customer.get(path)
+
+
+@then("the catalogue's products come back")
+def the_products_come_back(answer: Answer) -> None:
+    assert answer.status == HTTPStatus.OK, answer.body
+    assert answer.document.documents("items")
+
+
+@then("no service answers")
+def no_service_answers(answer: Answer) -> None:
+    assert answer.status == HTTPStatus.NOT_FOUND
+    assert answer.media_type != "application/problem+json", "a service answered, not the edge"
+
+
+@when(parse('the edge is met under the name "{host}"'), target_fixture="meeting")
+def the_edge_is_met_under(customer: Customer, host: str) -> str | None:
+    return replace(customer, host=host).distrust("/catalog/products")
+
+
+@then("its certificate is accepted")
+def its_certificate_is_accepted(meeting: str | None) -> None:
+    assert meeting is None
+
+
+@then("its certificate is rejected")
+def its_certificate_is_rejected(meeting: str | None) -> None:
+    assert meeting is not None
+    assert "certificate" in meeting.lower()

@@ -1,0 +1,64 @@
+"""Steps about workloads under change: a lost replica, a rollout, a rush."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pytest_bdd import given, then, when
+from pytest_bdd.parsers import parse
+
+from seatrial.load import customers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from seatrial.kube import Autoscaler, Namespace, Pod, Workload
+    from seatrial.kube.capabilities import Capabilities
+    from seatrial.load import Customer
+
+_SETTLES = timedelta(minutes=5)
+_GROWN = timedelta(minutes=4)
+_ROLLOUT = timedelta(minutes=3)
+
+
+@when("one replica is killed", target_fixture="lost")
+def one_replica_is_killed(workload: Workload) -> Pod:
+    return workload.kill_one()
+
+
+@then(parse("it is replaced within {seconds:d} seconds"))
+def it_is_replaced(workload: Workload, lost: Pod, seconds: int) -> None:
+    workload.wait_replaced(lost, within=timedelta(seconds=seconds))
+
+
+@when("all replicas are rolled out anew", target_fixture="replaced")
+def all_rolled_out_anew(workload: Workload) -> tuple[Pod, ...]:
+    before = workload.pods
+    workload.restart(within=_ROLLOUT)
+    return before
+
+
+@then("none of the old replicas is left")
+def none_of_the_old_is_left(workload: Workload, replaced: tuple[Pod, ...]) -> None:
+    workload.wait_without(replaced, within=_ROLLOUT)
+
+
+@given(parse("the {service} autoscaler rests at its fewest replicas"), target_fixture="autoscaler")
+def autoscaler_at_floor(shop: Namespace, capabilities: Capabilities, service: str) -> Autoscaler:
+    capabilities.metrics.require()
+    return shop.autoscaler(service).wait_measuring(within=_SETTLES).wait_at_floor(within=_SETTLES)
+
+
+@when(parse("a rush of {rate:d} requests per second comes and goes"), target_fixture="most")
+def a_rush(customer: Customer, autoscaler: Autoscaler, rate: int, tmp_path: Path) -> int:
+    with customers(customer, rate, tmp_path / "rush.jsonl") as rush:
+        most = autoscaler.wait_grown(within=_GROWN)
+        rush.stop().sound()
+    return most
+
+
+@then(parse("replicas were added meanwhile, and removed again within {seconds:d} seconds"))
+def added_and_removed(autoscaler: Autoscaler, most: int, seconds: int) -> None:
+    assert most > autoscaler.floor
+    autoscaler.wait_at_floor(within=timedelta(seconds=seconds))

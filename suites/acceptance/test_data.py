@@ -1,0 +1,4 @@
+from pytest_bdd import scenarios
+
+scenarios("../../features/data/migrations.feature")
+scenarios("../../features/data/volumes.feature")

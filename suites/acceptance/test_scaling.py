@@ -1,0 +1,4 @@
+from pytest_bdd import scenarios
+
+scenarios("../../features/scaling/cpu.feature")
+scenarios("../../features/scaling/disruption.feature")
