@@ -8,6 +8,7 @@ import typer
 
 from seatrial.cluster.commands import app as cluster_app
 from seatrial.errors import UsageError
+from seatrial.toolchain import BuildFailed
 from seatrial.toolchain.commands import app as toolchain_app
 
 app = typer.Typer(
@@ -19,17 +20,25 @@ app = typer.Typer(
 app.add_typer(cluster_app, name="cluster")
 app.add_typer(toolchain_app, name="toolchain")
 
+_FAILED = 1
 _BAD_INPUT = 2
 _INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run the command line; a UsageError is one sentence on stderr and exit code 2, Ctrl-C is exit code 130."""
+    """Run the command line.
+
+    A UsageError is one sentence on stderr and exit code 2, a failed build names its log and ends with 1, Ctrl-C ends
+    with 130.
+    """
     try:
         app()
     except UsageError as problem:
         print(f"seatrial: {problem}", file=sys.stderr)  # noqa: T201 - the one place that speaks for the command line
         raise SystemExit(_BAD_INPUT) from None
+    except BuildFailed as failure:
+        print(f"seatrial: {failure}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(_FAILED) from None
     except KeyboardInterrupt:
         print("seatrial: interrupted", file=sys.stderr)  # noqa: T201
         raise SystemExit(_INTERRUPTED) from None

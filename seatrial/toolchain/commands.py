@@ -13,7 +13,6 @@ from rich.table import Table
 from seatrial.errors import UsageError
 from seatrial.progress import open_progress
 from seatrial.toolchain.archive import export_archive, import_archive
-from seatrial.toolchain.bench import BuildFailed
 from seatrial.toolchain.build import Toolchain, build
 from seatrial.toolchain.store import State
 
@@ -71,11 +70,7 @@ def build_programs(
     """Build what is missing, one program after another, and print where the time went."""
     progress = open_progress()
     toolchain = Toolchain.here()
-    try:
-        built = build(toolchain, names or (), progress=progress, install=install)
-    except BuildFailed as failure:
-        typer.echo(str(failure), err=True)
-        raise typer.Exit(1) from failure
+    built = build(toolchain, names or (), progress=progress, install=install)
     _wide(Console()).print(_time_table(built, progress.finished))
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
+from seatrial.cli import main
 from seatrial.errors import UsageError
 from seatrial.toolchain import commands
 from seatrial.toolchain.build import Toolchain
@@ -22,9 +23,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def call(toolchain: Toolchain, monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Run a command line on the toolchain with one pin; UsageError passes through, as the program's entry expects."""
+def here(toolchain: Toolchain, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the commands work on the toolchain with one pin."""
     monkeypatch.setattr(Toolchain, "here", lambda: toolchain)
+
+
+@pytest.fixture
+def call(here: None) -> Call:  # noqa: ARG001 - it is what the commands work on
+    """Run a command line; UsageError passes through, as the program's entry expects."""
 
     def run(*arguments: str) -> Result:
         result = CliRunner().invoke(commands.app, arguments)
@@ -53,12 +59,19 @@ def test_build_prints_where_the_time_went(call: Call) -> None:
     assert "anchor v1.2.3: was there" in call("build").output
 
 
-def test_a_failed_build_ends_with_1_and_its_text(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("here")
+def test_a_failed_build_ends_with_1_and_its_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("FAKE_FAILURE", "undefined: sail")
-    failed = call("build")
-    assert failed.exit_code == 1
-    assert "undefined: sail" in failed.output
-    assert "Traceback" not in failed.output
+    monkeypatch.setattr("sys.argv", ["seatrial", "toolchain", "build"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert "seatrial: Building anchor v1.2.3: " in said
+    assert said.rstrip().endswith("undefined: sail")
+    assert "Traceback" not in said
 
 
 def test_an_unknown_name_is_a_usage_error(call: Call) -> None:
