@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from pytest_bdd.exceptions import GherkinParseError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_bdd.gherkin_parser import Step as GherkinStep
     from pytest_bdd.gherkin_parser import Tag
 
+_KEYWORDS = ("Given", "When", "Then", "And", "But")
 _KINDS = {"Context": "given", "Action": "when", "Outcome": "then"}
 
 
@@ -80,8 +82,8 @@ def read_feature(file: Path) -> Feature:
     """Read one feature file.
 
     Raises UsageError where the file is not Gherkin, starts a scenario with And or But, names two scenarios alike (only
-    one of them would run), holds a scenario without a step (it would pass) or an outline without a row (its
-    placeholders would run as they stand).
+    one of them would run), holds a scenario without a step (it would pass), a step with a mistyped keyword (it would be
+    passed over) or an outline without a row (its placeholders would run as they stand).
     """
     try:
         # The parser that will run the file has rules of its own, so it is asked as well.
@@ -90,7 +92,7 @@ def read_feature(file: Path) -> Feature:
     except GherkinParseError as error:
         message = " ".join(error.message.split()).rstrip(".")
         raise UsageError(f"{file}, line {error.line}: {message}: correct the feature file.") from error
-    except (OSError, UnicodeDecodeError, AttributeError) as error:
+    except (OSError, UnicodeDecodeError, KeyError) as error:
         raise UsageError(f"{file} cannot be read as a feature: it needs a Feature line and UTF-8 text.") from error
     feature = document.feature
     background: tuple[Step, ...] = ()
@@ -132,6 +134,12 @@ def read_features(directory: Path) -> tuple[Feature, ...]:
 
 def _scenario(file: Path, scenario: GherkinScenario) -> Scenario:
     place = f"{file}, line {scenario.location.line}"
+    for line in scenario.description.splitlines():
+        # A mistyped keyword makes a step a line of the description, and the scenario passes without it.
+        word = line.split()[0] if line.strip() else ""
+        meant = get_close_matches(word.title(), _KEYWORDS, n=1, cutoff=0.7)
+        if meant:
+            raise UsageError(f"{place}: {line.strip()!r} is no step: begin it with {meant[0]}.")
     if not scenario.steps:
         raise UsageError(f"{place}: the scenario {scenario.name!r} has no step: write what must be true.")
     outline = "outline" in scenario.keyword.lower() or "template" in scenario.keyword.lower() or bool(scenario.examples)
