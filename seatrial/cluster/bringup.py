@@ -11,6 +11,7 @@ import re
 import shutil
 import threading
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,16 @@ _PRIVATE = 0o600
 
 class _GivenUp(Exception):
     """The attempt that a wait belonged to has ended."""
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """Nodes that run, on a network that stands, with what is to be put on them."""
+
+    settings: configuration.Settings
+    running: RunningCluster
+    certificate: authority.EdgeCertificate
+    record: Record
 
 
 class BringUp:
@@ -111,6 +122,7 @@ class BringUp:
                     self.progress.say(f"Node {node.name} is off; switching it on.")
                     node.power_on()
             wait_registry(record.subnet)
+            self.workshop.publish(SYSTEM_IMAGES, running.registry)
             wait_serving(self.layout, running, within=_RESUMED_WITHIN)
 
     def make(self, identity: str) -> RunningCluster:
@@ -127,7 +139,8 @@ class BringUp:
             finally:
                 self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _make(self, identity: str) -> RunningCluster:
+    def lay_foundation(self, identity: str) -> Foundation:
+        """Lay the network, serve the images and boot the nodes; Kubernetes is not on them yet."""
         with self.progress.phase("Network and image registry"):
             subnet = network.free_subnet(network.networks_in_use())
             for folder in (self.layout.state, self.layout.runtime):
@@ -151,9 +164,14 @@ class BringUp:
         certificate = authority.issue(*EDGE_NAMES)
         (self.layout.state / "edge-authority.pem").write_text(certificate.authority)
         self._start_nodes(settings)
+        return Foundation(settings, running, certificate, record)
+
+    def _make(self, identity: str) -> RunningCluster:
+        foundation = self.lay_foundation(identity)
+        settings, running = foundation.settings, foundation.running
         workers = [node for node in running.nodes if not node.plan.control_plane]
-        works = [self._pool.submit(self._prefetch, node, images) for node in workers]
-        works.append(self._pool.submit(self._install_addons, running, images, certificate))
+        works = [self._pool.submit(self._prefetch, node) for node in workers]
+        works.append(self._pool.submit(self._install_addons, foundation))
         self._init(running.control_plane)
         pin = authority.public_key_pin(self._node_file(PLAN[0], "etc/kubernetes/pki/ca.crt").read_text())
         works += [self._pool.submit(self._join, settings, node, pin) for node in workers]
@@ -161,7 +179,7 @@ class BringUp:
             work.result()
         with self.progress.phase("Nodes, names and ingress answer"):
             wait_serving(self.layout, running, within=_READY_WITHIN)
-        record.write(self.layout)
+        foundation.record.write(self.layout)
         return running
 
     def _eventually(self, probe: Callable[[], bool], *, within: timedelta, what: str) -> None:
@@ -209,22 +227,13 @@ class BringUp:
             what=f"the container runtime of {node.name} answers",
         )
 
-    def _prefetch(self, node: EmbeddedNode, images: Mapping[str, str]) -> None:
+    def _prefetch(self, node: EmbeddedNode) -> None:
         """Pull what every worker needs while the control plane starts."""
         self._wait_runtime(node)
+        images = self.workshop.references(SYSTEM_IMAGES)
+        pull = ["ctr", "--namespace", "k8s.io", "images", "pull", "--hosts-dir", "/etc/containerd/certs.d"]
         for name in _WORKER_IMAGES:
-            node.run(
-                [
-                    "ctr",
-                    "--namespace",
-                    "k8s.io",
-                    "images",
-                    "pull",
-                    "--hosts-dir",
-                    "/etc/containerd/certs.d",
-                    images[name],
-                ]
-            )
+            node.run([*pull, images[name]])
 
     def _init(self, node: EmbeddedNode) -> None:
         with self.progress.phase("Control plane (kubeadm init)", expected=timedelta(seconds=10)):
@@ -255,12 +264,12 @@ class BringUp:
         if done.returncode != 0:
             raise CommandFailed(["kubeadm on", node.name], done.returncode, done.stdout + done.stderr)
 
-    def _install_addons(
-        self, running: RunningCluster, images: Mapping[str, str], certificate: authority.EdgeCertificate
-    ) -> None:
+    def _install_addons(self, foundation: Foundation) -> None:
         """Apply the add-ons as soon as the API server takes objects, while kubeadm is still at work."""
+        running = foundation.running
         credentials = self._node_file(PLAN[0], _ADMIN)
         kubectl: list[str | Path] = [running.kubectl, "--kubeconfig", credentials]
+        text = addons(foundation, INFRA / "addons")
         self._eventually(
             lambda: (
                 credentials.exists()
@@ -271,15 +280,6 @@ class BringUp:
             what="the API server is ready",
         )
         with self.progress.phase("Add-ons"):
-            objects = run([running.kubectl, "kustomize", INFRA / "addons"]).stdout
-            secret = {
-                "apiVersion": "v1",
-                "kind": "Secret",
-                "type": "kubernetes.io/tls",
-                "metadata": {"name": "edge-certificate", "namespace": "ingress"},
-                "stringData": {"tls.crt": certificate.certificate, "tls.key": certificate.key},
-            }
-            text = f"{_referenced(objects, images)}\n---\n{json.dumps(secret)}\n"
             self._eventually(
                 lambda: (
                     run([*kubectl, "apply", "--server-side", "--filename", "-"], stdin=text, check=False).returncode
@@ -290,7 +290,20 @@ class BringUp:
             )
 
 
-def _referenced(text: str, images: Mapping[str, str]) -> str:
+def addons(foundation: Foundation, folder: Path) -> str:
+    """Return the manifests of the kustomization in *folder*, images filled in, and the certificate of the ingress."""
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "kubernetes.io/tls",
+        "metadata": {"name": "edge-certificate", "namespace": "ingress"},
+        "stringData": {"tls.crt": foundation.certificate.certificate, "tls.key": foundation.certificate.key},
+    }
+    objects = run([foundation.running.kubectl, "kustomize", folder]).stdout
+    return f"{referenced(objects, foundation.record.images)}\n---\n{json.dumps(secret)}\n"
+
+
+def referenced(text: str, images: Mapping[str, str]) -> str:
     """Put full image references into manifests, also into those that stand as text inside a ConfigMap."""
     return re.sub(
         r"(\bimage: )seatrial/([a-z0-9-]+)$", lambda found: found[1] + images[found[2]], text, flags=re.MULTILINE

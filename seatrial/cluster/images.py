@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from seatrial.cluster.command import run
-from seatrial.cluster.layout import INFRA, REPOSITORY
+from seatrial.cluster.layout import INFRA, REGISTRY_HOST, REGISTRY_PORT, REPOSITORY
 from seatrial.errors import UsageError
 from seatrial.progress import open_progress
 from seatrial.toolchain import ensure, install_debian_packages, package_group
@@ -267,6 +267,10 @@ class Workshop:
             )
             shutil.rmtree(context)
         return f"localhost/{reference}"
+
+    def references(self, names: Iterable[str]) -> dict[str, str]:
+        """Return the references by which the nodes of an embedded cluster pull *names*."""
+        return {name: f"{REGISTRY_HOST}:{REGISTRY_PORT}/{name}:{self.tag(name)}" for name in names}
 
     def publish(self, names: Iterable[str], registry: Registry) -> dict[str, str]:
         """Build and push what *registry* lacks of *names*; return the reference by which a node pulls each.

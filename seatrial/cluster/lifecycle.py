@@ -17,16 +17,15 @@ from seatrial.cluster import cgroups, configuration, network
 from seatrial.cluster import layout as layout_module
 from seatrial.cluster import supervisor as supervisor_module
 from seatrial.cluster.bringup import SYSTEM_IMAGES, BringUp
-from seatrial.cluster.command import CommandFailed
 from seatrial.cluster.images import Workshop
-from seatrial.cluster.layout import INFRA, PLAN, REGISTRY_HOST, REGISTRY_PORT, Layout
+from seatrial.cluster.layout import INFRA, PLAN, Layout
 from seatrial.cluster.leftovers import leftovers, sweep
 from seatrial.cluster.record import Record
 from seatrial.cluster.supervisor import Supervisor
 from seatrial.errors import UsageError
 from seatrial.progress import open_progress
 from seatrial.toolchain import Program, ensure, install_debian_packages, package_group
-from seatrial.waiting import NotObserved, eventually
+from seatrial.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -156,20 +155,14 @@ def up(
     """
     layout = layout or Layout()
     progress = progress or open_progress()
-    _require_machine()
-    install_debian_packages(package_group("cluster"), install=install)
-    programs = ensure(CORE_PROGRAMS, progress=progress, install=install)
-    workshop = Workshop(progress, programs)
-    root = workshop.node_root()
-    images = {name: f"{REGISTRY_HOST}:{REGISTRY_PORT}/{name}:{workshop.tag(name)}" for name in SYSTEM_IMAGES}
-    identity = _identity(images, programs, root)
+    build = prepare(layout, progress, install=install)
+    identity = _identity(build.workshop.references(SYSTEM_IMAGES), build.programs, build.root)
     record = Record.read(layout)
-    build = BringUp(layout, progress, programs, workshop, root)
     if record and not fresh and record.identity == identity and _whole(layout):
         running = build.describe(record)
         try:
             build.resume(running, record)
-        except (NotObserved, CommandFailed, UsageError) as problem:
+        except Exception as problem:  # noqa: BLE001 (whatever keeps it from recovering, a new one is the cure)
             progress.say(f"The cluster that is there does not recover ({_first_line(problem)}); making a new one.")
         else:
             return running
@@ -179,8 +172,20 @@ def up(
     return build.make(identity)
 
 
+def prepare(layout: Layout, progress: Progress, *, install: bool = True) -> BringUp:
+    """Return what brings *layout*'s cluster up, with all programs built and the nodes' file system unpacked.
+
+    Raises UsageError when the machine lacks something.
+    """
+    _require_machine()
+    install_debian_packages(package_group("cluster"), install=install)
+    programs = ensure(CORE_PROGRAMS, progress=progress, install=install)
+    workshop = Workshop(progress, programs)
+    return BringUp(layout, progress, programs, workshop, workshop.node_root())
+
+
 def _first_line(problem: Exception) -> str:
-    return str(problem).splitlines()[0]
+    return next(iter(str(problem).splitlines()), type(problem).__name__)
 
 
 def _whole(layout: Layout) -> bool:
