@@ -71,7 +71,7 @@ def report(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure speed and size."""
-    _run(session, "python", "-m", "pytest", "suites/bench", *session.posargs)
+    _run(session, "python", "-m", "suites.bench", *session.posargs)
 
 
 @nox.session

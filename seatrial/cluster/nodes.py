@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from seatrial.cluster.layout import Layout, NodePlan
     from seatrial.target import Edge, Registry
 
-_PATH = ":".join(
+PROGRAM_PATH = ":".join(
     [
         *(f"/opt/seatrial/{program}" for program in ("kubernetes", "containerd", "etcd")),
         "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -86,7 +86,7 @@ class EmbeddedNode:
         if first is None:
             raise CommandFailed(command, 255, f"node {self.name} is off")
         inside = ["nsenter", "--target", str(first), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"]
-        environment = {"PATH": _PATH, "HOME": "/root", "LANG": "C.UTF-8"}
+        environment = {"PATH": PROGRAM_PATH, "HOME": "/root", "LANG": "C.UTF-8"}
         return run([*inside, *command], check=check, stdin=stdin, env=environment, timeout=timeout)
 
 

@@ -85,12 +85,12 @@ def wait_serving(layout: Layout, running: RunningCluster, *, within: timedelta) 
     finally:
         cluster.close()
     eventually(
-        lambda: _name_resolves(layout),
+        lambda: name_resolves(layout),
         until=bool,
         within=left(),
         what="kubernetes.default.svc.cluster.local resolves",
     )
-    eventually(lambda: _edge_answers(running.edge), until=bool, within=left(), what="the ingress answers over TLS")
+    eventually(lambda: edge_answers(running.edge), until=bool, within=left(), what="the ingress answers over TLS")
 
 
 def _available(workload: Document) -> bool:
@@ -105,7 +105,8 @@ def _available(workload: Document) -> bool:
     return all(workload.number(f"status.{count}") == wanted for count in ("updatedReplicas", "availableReplicas"))
 
 
-def _name_resolves(layout: Layout) -> bool:
+def name_resolves(layout: Layout) -> bool:
+    """Whether the cluster's name service, asked from the control plane's node, knows the API server."""
     space = f"/run/netns/{layout.network_namespace(PLAN[0])}"
     question = ["busybox", "nslookup", "kubernetes.default.svc.cluster.local", "10.96.0.10"]
     try:
@@ -114,7 +115,7 @@ def _name_resolves(layout: Layout) -> bool:
         return False
 
 
-def _edge_answers(edge: Edge) -> bool:
+def edge_answers(edge: Edge) -> bool:
     """Whether the ingress shows the cluster's own certificate; that it knows no such page yet is a good answer."""
     context = ssl.create_default_context(cafile=edge.ca)
     try:

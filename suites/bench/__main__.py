@@ -1,0 +1,111 @@
+"""`python -m suites.bench [NAME ...]`: measure, print a table, keep the raw samples."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from seatrial import cluster
+from seatrial.cluster.layout import Layout
+from seatrial.progress import open_progress
+from suites.bench import cold_start, footprint, waking
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from suites.bench.samples import Measurement
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLE = ROOT / "docs" / "reference" / "benchmarks.md"
+_BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
+NAMES = ("start", "waking", "footprint")
+
+
+def main() -> int:
+    """Run the benchmarks named on the command line (all of them if none); 1 when a limit is not kept."""
+    parser = argparse.ArgumentParser(prog="nox -s bench --", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(NAMES)} (all if none is given)")
+    parser.add_argument("--rounds", type=int, default=3, help="cold starts of each kind (default 3)")
+    parser.add_argument("--events", type=int, default=300, help="events to wait for (default 300)")
+    parser.add_argument("--windows", type=int, default=4, help="idle windows of half a minute (default 4)")
+    parser.add_argument("--write", action="store_true", help="write the table and the samples into docs/reference")
+    chosen = parser.parse_args()
+    unknown = sorted(set(chosen.names) - set(NAMES))
+    if unknown:
+        parser.error(f"there is no benchmark {', '.join(unknown)}: choose from {', '.join(NAMES)}")
+    names = chosen.names or NAMES
+    layout, progress = Layout(), open_progress()
+    found: list[Measurement] = []
+    with cluster.lock(layout, say=progress.say):
+        if "start" in names:
+            found += cold_start.measure(layout, progress, chosen.rounds)
+        running = cluster.up(layout=layout, progress=progress)
+        if "waking" in names:
+            found += waking.measure(running.kubeconfig, chosen.events)
+        if "footprint" in names:
+            with progress.phase("Idle control plane", expected=footprint.SETTLE + chosen.windows * footprint.WINDOW):
+                found += footprint.measure(layout, chosen.windows)
+    _show(found)
+    samples = {item.name: list(item.samples) for item in found}
+    kept = ROOT / "reports" / "bench" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps(samples, indent=1))
+    print(f"Raw samples: {kept.relative_to(ROOT)}")  # noqa: T201 (this is a command line)
+    if chosen.write:
+        _write(found)
+        TABLE.with_suffix(".json").write_text(json.dumps(samples, indent=1) + "\n")
+    return 0 if all(item.kept is not False for item in found) else 1
+
+
+def _figure(value: float) -> str:
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def _rows(found: Sequence[Measurement]) -> list[tuple[str, ...]]:
+    words = {None: "", True: "kept", False: "not kept"}
+    return [
+        (
+            item.name,
+            f"{_figure(item.value)} {item.unit}",
+            f"{_figure(min(item.samples))} to {_figure(max(item.samples))}",
+            str(len(item.samples)),
+            "" if item.limit is None else f"at most {item.limit:g} {item.unit}",
+            words[item.kept],
+        )
+        for item in found
+    ]
+
+
+_HEADINGS = ("what", "median or quantile", "range", "samples", "target", "")
+
+
+def _show(found: Sequence[Measurement]) -> None:
+    table = Table(*_HEADINGS)
+    for row in _rows(found):
+        table.add_row(*row)
+    Console(width=None if os.isatty(1) else 150).print(table)
+
+
+def _write(found: Sequence[Measurement]) -> None:
+    lines = [
+        f"Measured on {datetime.now(UTC):%Y-%m-%d} on {os.cpu_count()} processors, Linux {platform.release()}.",
+        "",
+        "| " + " | ".join(_HEADINGS) + " |",
+        "|" + "---|" * len(_HEADINGS),
+        *("| " + " | ".join(row) + " |" for row in _rows(found)),
+    ]
+    before, _, rest = TABLE.read_text().partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    TABLE.write_text(f"{before}{_BEGIN}\n" + "\n".join(lines) + f"\n{_END}{after}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
