@@ -12,7 +12,7 @@ import yaml
 
 from seatrial.errors import UsageError
 from seatrial.kube import kinds
-from seatrial.kube.api import Refused, Selection
+from seatrial.kube.api import Absent, Refused, Selection
 from seatrial.kube.document import Document, Kind
 from seatrial.kube.watching import watched
 
@@ -198,10 +198,14 @@ def _wait_gone(api: Api, document: Document, within: timedelta) -> None:
     def gone(objects: Sequence[Document]) -> bool:
         return not objects
 
-    watched(
-        api,
-        Selection.one(document.kind, document.name, document.namespace),
-        until=gone,
-        within=within,
-        what=f"{document} is gone",
-    )
+    try:
+        watched(
+            api,
+            Selection.one(document.kind, document.name, document.namespace),
+            until=gone,
+            within=within,
+            what=f"{document} is gone",
+        )
+    except Absent:
+        # Its very kind is gone, with the definition.
+        return

@@ -16,6 +16,7 @@ from seatrial.kube.pod import Completed, Pod, PodPlan
 from seatrial.kube.watching import watched
 from seatrial.kube.workload import Job, Workload, selector, summary
 from seatrial.verdict import Inconclusive
+from seatrial.waiting import NotObserved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 SCENARIO_LABEL = "seatrial.dev/scenario"
 _POD_SECURITY = "pod-security.kubernetes.io/enforce"
 _GONE_WITHIN = timedelta(minutes=2)
+_ENDED = ("Succeeded", "Failed")
 _PROBE_WITHIN = timedelta(seconds=90)
 
 
@@ -176,8 +178,16 @@ class Namespace:
     def start(self, plan: PodPlan, *, within: timedelta = _PROBE_WITHIN) -> Pod:
         """Create the pod of *plan* and return it once it is ready. Raises Refused, NotObserved."""
         self.api.create(plan.manifest(self.name))
-        objects = self._wait_pod(plan.name, lambda pods: bool(pods) and pods[0].condition("Ready"), "is ready", within)
-        return Pod(self.api, objects[0])
+        settled = self._wait_pod(
+            plan.name,
+            lambda pods: bool(pods) and (pods[0].condition("Ready") or pods[0].text("status.phase") in _ENDED),
+            "is ready",
+            within,
+        )
+        if settled[0].text("status.phase") in _ENDED:
+            last = f"{summary(settled)}: {_why_ended(settled[0])}"
+            raise NotObserved(f"pod {self.name}/{plan.name} is ready", last=last, within=within)
+        return Pod(self.api, settled[0])
 
     def run(self, plan: PodPlan, *, within: timedelta = _PROBE_WITHIN) -> Completed:
         """Run the pod of *plan* to its end, remove it, return how it ended. Raises Refused, NotObserved."""
@@ -185,7 +195,7 @@ class Namespace:
         try:
             ended = self._wait_pod(
                 plan.name,
-                lambda pods: bool(pods) and pods[0].text("status.phase") in ("Succeeded", "Failed"),
+                lambda pods: bool(pods) and pods[0].text("status.phase") in _ENDED,
                 "ends",
                 within,
             )
@@ -233,3 +243,11 @@ class Namespace:
             what=f"pod {self.name}/{name} {what}",
             shown=summary,
         )
+
+
+def _why_ended(pod: Document) -> str:
+    said = (
+        state.text("state.terminated.message") or state.text("state.terminated.reason")
+        for state in pod.documents("status.containerStatuses")
+    )
+    return "; ".join(filter(None, said)) or pod.text("status.message") or "no reason given"

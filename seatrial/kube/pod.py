@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import yaml
 from kubernetes import client
 from kubernetes.stream import stream
+from kubernetes.stream.ws_client import ERROR_CHANNEL, WSClient
 from websocket import WebSocketException
 
 from seatrial.kube.api import Interrupted, Refused
+from seatrial.kube.document import Document
 from seatrial.kube.kinds import POD
 from seatrial.verdict import Inconclusive
 
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from seatrial.kube.api import Api
-    from seatrial.kube.document import Document, JsonObject
+    from seatrial.kube.document import JsonObject
 
 _AT_ONCE = timedelta(0)
 # Images of applications bring Python along but no network tools, the toolbox the other way round.
@@ -153,7 +156,8 @@ class Pod:
                 session.run_forever(timeout=within.total_seconds())
                 if session.is_open():
                     raise Interrupted(f"{command} in {self.namespace}/{self.name} did not end within {within}")
-                return Completed(int(session.returncode or 0), session.read_all())
+                output = session.read_all()
+                return Completed(_exit_code(session), output)
             finally:
                 session.close()
 
@@ -182,6 +186,17 @@ class Pod:
 def is_ready(pod: Document) -> bool:
     """Whether the pod is ready to serve and not on its way out."""
     return pod.condition("Ready") and not pod.text("metadata.deletionTimestamp")
+
+
+def _exit_code(session: WSClient) -> int:
+    """Read how the command ended. Raises Refused when it could not even be started."""
+    said = Document(yaml.safe_load(session.read_channel(ERROR_CHANNEL)) or {})
+    causes = {cause.text("reason"): cause.text("message") for cause in said.documents("details.causes")}
+    if said.text("status") == "Success":
+        return 0
+    if "ExitCode" in causes:
+        return int(causes["ExitCode"])
+    raise Refused(said.number("code"), said.text("reason") or "ExecFailed", said.text("message"))
 
 
 @dataclass(frozen=True)
