@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import urllib3
 import yaml
-from kubernetes import client, config
 
 from seatrial.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from kubernetes import client
 
     from seatrial.cluster import RunningCluster
 
@@ -164,6 +165,8 @@ def _contexts(file: Path) -> tuple[str | None, tuple[str, ...]]:
 
 def _label(file: Path, context: str) -> TruthLabel:
     """Ask the cluster what it is; raises UsageError if it cannot be asked."""
+    from kubernetes import client, config  # noqa: PLC0415 (it takes long to import, and most runs do not need it here)
+
     settings = client.Configuration()
     try:
         config.load_kube_config(str(file), context=context, client_configuration=settings)

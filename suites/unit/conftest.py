@@ -11,6 +11,9 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
+import pytest_bdd.feature
+
+import seatrial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,7 +140,11 @@ def measured():
 class Yard:
     """A folder with features of its own, in which pytest runs as a stranger would run it."""
 
-    path: Path
+    pytester: pytest.Pytester
+
+    @property
+    def path(self) -> Path:
+        return self.pytester.path
 
     def write(self, text: str, name: str = "sample.feature") -> None:
         (self.path / "features").mkdir(exist_ok=True)
@@ -147,29 +154,19 @@ class Yard:
         lines = "\n".join(f"    {step}" for step in steps)
         self.write(f"Feature: Ships\n  {tags}\n  Scenario: {name}\n{lines}\n")
 
-    def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "pytest", "-p", "seatrial.plugin", *arguments]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {**os.environ, "SEATRIAL_INVOKED_FROM": str(self.path), "PYTHONIOENCODING": "utf-8"}
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.command(*arguments),
-            cwd=self.path,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+    def run(self, *arguments: str) -> Ended:
+        """Run in this process, which saves starting an interpreter for each test."""
+        # pytest-bdd keeps what it has read for the life of the process; a file may have been written again since.
+        pytest_bdd.feature.features.clear()
+        result = self.pytester.runpytest_inprocess("-p", "seatrial.plugin", *arguments, no_reraise_ctrlc=True)
+        return Ended(int(result.ret), result.stdout.str(), result.stderr.str())
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Run in a process of its own, which can be killed."""
         return subprocess.Popen(
-            self.command(*arguments),
+            [sys.executable, "-m", "pytest", "-p", "seatrial.plugin", *arguments],
             cwd=self.path,
-            env=self.environment,
+            env={**os.environ, "PYTHONIOENCODING": "utf-8"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -185,10 +182,23 @@ class Yard:
         return self.path / "reports" / "latest"
 
 
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended, and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
 @pytest.fixture
-def yard(tmp_path: Path) -> Yard:
-    (tmp_path / "conftest.py").write_text(CONFTEST, encoding="utf-8")
-    return Yard(tmp_path)
+def yard(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Yard:
+    pytester.makeconftest(CONFTEST)
+    monkeypatch.setenv("SEATRIAL_INVOKED_FROM", str(pytester.path))
+    monkeypatch.delenv("SEATRIAL_LAUNCHER", raising=False)
+    # The conftest above puts its own there.
+    monkeypatch.setattr(seatrial, "cluster", None, raising=False)
+    return Yard(pytester)
 
 
 class _Refusing(BaseHTTPRequestHandler):

@@ -10,12 +10,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from seatrial.evidence import load_run
+from seatrial.evidence.commands import report
 from seatrial.verdict import Verdict
 from seatrial.waiting import eventually
 
 if TYPE_CHECKING:
+    from typer.testing import Result
+
     from suites.unit.conftest import Yard
 
 GOOD = ("Given a ship", "When it sails", "Then it makes 12 knots")
@@ -152,25 +157,26 @@ def test_the_report_is_printed_again_with_the_same_exit_code(yard: Yard) -> None
     two(yard)
     shown = yard.run("--features", "features").stdout
     again = _report(yard)
-    assert again.returncode == 0
+    assert again.exit_code == 0
     assert "2 scenarios: 2 passed" in again.stdout
     assert "2 scenarios: 2 passed" in shown
     yard.scenario("When it sails", "Then it makes 20 knots")
     yard.run("--features", "features")
-    assert _report(yard).returncode == 1
+    assert _report(yard).exit_code == 1
 
 
 def test_a_report_of_nothing_is_bad_input(yard: Yard) -> None:
-    done = _report(yard)
+    done = subprocess.run(
+        [sys.executable, "-m", "seatrial.evidence"], cwd=yard.path, capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "There is no run in reports yet" in done.stderr
 
 
-def _report(yard: Yard) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "seatrial.evidence"]
-    return subprocess.run(
-        command, cwd=yard.path, env=yard.environment, capture_output=True, text=True, timeout=60, check=False
-    )
+def _report(yard: Yard) -> Result:
+    app = typer.Typer()
+    app.command()(report)
+    return CliRunner().invoke(app, ["--runs", str(yard.path / "reports")])
 
 
 KUBECONFIG = """
@@ -197,7 +203,7 @@ users:
         (("--features", "features", "--req", "5.1"), "Nothing was selected (--req 5.1)"),
         (("--features", "features", "-k", "nothing"), "Nothing was selected (-k 'nothing')"),
         (("--features", "features", "--kubeconfig", "absent"), "is not a file: give one that exists"),
-        (("--features", "features", "--kubeconfig", "broken"), "cannot be read (line 2)"),
+        (("--features", "features", "--kubeconfig", "broken"), "cannot be read (line 3)"),
         (("--features", "features", "--kubeconfig", "list"), "has no list of contexts"),
         (
             ("--features", "features", "--kubeconfig", "config", "--context", "x"),
@@ -270,7 +276,7 @@ def _refused(yard: Yard, arguments: tuple[str, ...], sentence: str) -> None:
     done = yard.run(*arguments)
     assert done.returncode == 2, done.stdout + done.stderr
     assert sentence in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("seatrial: ")
     assert "Traceback" not in done.stdout + done.stderr
     assert not (yard.path / "reports").exists()
@@ -305,7 +311,7 @@ def test_a_killed_run_leaves_a_whole_record_that_has_not_passed(yard: Yard) -> N
     record = load_run(yard.latest)
     assert record.ended is None
     assert not record.verdict.opens_gate
-    assert _report(yard).returncode == 1
+    assert _report(yard).exit_code == 1
 
 
 def test_a_folder_of_features_finds_steps_beside_it(yard: Yard) -> None:

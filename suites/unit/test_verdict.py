@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import permutations, product
+from itertools import pairwise, permutations, product
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_a_part_alone_is_the_whole() -> None:
 
 def test_from_best_to_worst() -> None:
     order = [Verdict.PASSED, Verdict.NOT_RUN, Verdict.INCONCLUSIVE, Verdict.ERROR, Verdict.FAILED]
-    for better, worse in zip(order, order[1:], strict=False):
+    for better, worse in pairwise(order):
         assert Verdict.worst([better, worse]) is worse
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
 from seatrial.waiting import NotObserved, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass
@@ -23,10 +27,12 @@ class Clock:
         self.now += seconds
 
 
-def wait(clock: Clock, results: list[object], *, seconds: float = 1.0, cost: float = 0.0) -> object:
+def wait(clock: Clock, results: Sequence[object], *, seconds: float = 1.0, cost: float = 0.0) -> object:
+    left = list(results)
+
     def probe() -> object:
         clock.now += cost
-        return results.pop(0) if len(results) > 1 else results[0]
+        return left.pop(0) if len(left) > 1 else left[0]
 
     return eventually(
         probe,
