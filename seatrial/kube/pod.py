@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import yaml
 from kubernetes import client
 from kubernetes.stream import stream
-from kubernetes.stream.ws_client import ERROR_CHANNEL, WSClient
+from kubernetes.stream.ws_client import ERROR_CHANNEL
 from websocket import WebSocketException
 
 from seatrial.kube.api import Interrupted, Refused
@@ -188,7 +188,11 @@ def is_ready(pod: Document) -> bool:
     return pod.condition("Ready") and not pod.text("metadata.deletionTimestamp")
 
 
-def _exit_code(session: WSClient) -> int:
+class _Session(Protocol):
+    def read_channel(self, channel: int, /) -> str: ...
+
+
+def _exit_code(session: _Session) -> int:
     """Read how the command ended. Raises Refused when it could not even be started."""
     said = Document(yaml.safe_load(session.read_channel(ERROR_CHANNEL)) or {})
     causes = {cause.text("reason"): cause.text("message") for cause in said.documents("details.causes")}
