@@ -59,7 +59,8 @@ class Origin(StrEnum):
 class Policy:
     """How long an entry lives, how long a dead loader holds the others up, and how long a dead Redis is left alone.
 
-    A loader renews its *lock* as long as it lives, so that a slow load stays the only one. *jitter* is the share by which a lifetime is lengthened or shortened at random.
+    A loader renews its *lock* as long as it lives, so that a slow load stays the only one. *jitter* is the share by
+    which a lifetime is lengthened or shortened at random.
     """
 
     ttl: timedelta
@@ -266,8 +267,8 @@ class Cache:
     async def _landed_elsewhere(self, key: str) -> bytes | None:
         async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
             await channel.subscribe(_lock_of(key))
-            # The other one may have landed before the subscription was in place, so look before listening. The lock of one
-            # that died says nothing when it ends, so listen no longer than it can live.
+            # The other one may have landed before the subscription was in place, so look before listening. The lock of
+            # one that died says nothing when it ends, so listen no longer than it can live.
             left = await self._client.pttl(_lock_of(key))
             until = self._clock() + left / 1000
             while (seconds := until - self._clock()) > 0:

@@ -8,12 +8,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SECRETS = Path("/etc/secrets")
 _USAGE = 2
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _seconds(value: object) -> object:
+    # pydantic takes numbers as seconds, and text from the environment as ISO 8601 alone.
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def _not_negative(value: timedelta) -> timedelta:
@@ -23,7 +31,7 @@ def _not_negative(value: timedelta) -> timedelta:
     return value
 
 
-Seconds = Annotated[timedelta, AfterValidator(_not_negative)]
+Seconds = Annotated[timedelta, BeforeValidator(_seconds), AfterValidator(_not_negative)]
 """A duration; in the environment a number of seconds (``2.5``) or ISO 8601 (``PT2.5S``)."""
 
 

@@ -135,7 +135,7 @@ class BodyLimit:
 
 
 class RootPath:
-    """ASGI middleware that lets every path be asked with *prefix* in front, as an ingress that routes by path passes it on.
+    """ASGI middleware that answers every path with *prefix* in front too, as an ingress that routes by path asks it.
 
     Without the prefix the paths work too; links in an answer carry it exactly if the request did.
     """

@@ -83,13 +83,23 @@ def sweep(base: Path) -> tuple[Path, ...]:
     """Remove the folders under *base* whose owner is dead, end the servers still in them, and return the folders."""
     left = tuple(folder for folder in base.iterdir() if not _owner_lives(folder))
     for folder in left:
-        for process in psutil.process_iter():
+        for process in processes_in(folder):
             with contextlib.suppress(psutil.NoSuchProcess):
-                if any(str(folder) in word for word in process.cmdline()):
-                    process.kill()
-                    process.wait()
+                process.kill()
+                process.wait()
         shutil.rmtree(folder)
     return left
+
+
+def processes_in(folder: Path) -> tuple[psutil.Process, ...]:
+    """Return the processes whose working directory is in *folder*, as that of every server here is."""
+    found = []
+    for process in psutil.process_iter():
+        # Processes come and go, and those of others keep their directory to themselves.
+        with contextlib.suppress(psutil.Error, OSError):
+            if Path(process.cwd()).is_relative_to(folder):
+                found.append(process)
+    return tuple(found)
 
 
 def _owner_lives(folder: Path) -> bool:
