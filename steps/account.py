@@ -28,7 +28,7 @@ def the_api_knows_it(account: Account) -> None:
     account.require_recognised()
 
 
-@when("it asks for the secrets of its namespace", target_fixture="objection")
+@when("it asks for the secrets around it", target_fixture="objection")
 def it_asks_for_secrets(account: Account) -> str | None:
     return account.refusal(kinds.SECRET, account.namespace)
 

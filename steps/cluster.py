@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pytest_bdd import then, when
+from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 
 if TYPE_CHECKING:
@@ -34,9 +34,13 @@ def there_are_workers_for(nodes: tuple[Node, ...], pool: str) -> None:
     assert [node.name for node in nodes if node.worker and node.pool == pool]
 
 
-@when("the metrics API is asked about the nodes", target_fixture="measured")
-def measured_nodes(cluster: Cluster, capabilities: Capabilities) -> tuple[str, ...]:
+@given("the cluster has a metrics API")
+def the_cluster_has_a_metrics_api(capabilities: Capabilities) -> None:
     capabilities.metrics.require()
+
+
+@when("the metrics API is asked about the nodes", target_fixture="measured")
+def measured_nodes(cluster: Cluster) -> tuple[str, ...]:
     return cluster.wait_measured(within=timedelta(seconds=60))
 
 

@@ -6,19 +6,31 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from pytest_bdd import then, when
+from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
+
+from seatrial.load.catalogue import PRODUCTS, Catalogue
 
 if TYPE_CHECKING:
     from seatrial.load import Answer, Customer
 
 
-@when(parse('"{path}" is asked for at the edge'), target_fixture="answer")
-def asked_for_at_the_edge(customer: Customer, path: str) -> Answer:
-    return customer.get(path)
+@given("the shop is open")
+def the_shop_is_open(customer: Customer) -> None:
+    Catalogue(customer).require_open()
 
 
-@then("the catalogue's products come back")
+@when("the catalogue is asked for at the edge", target_fixture="answer")
+def the_catalogue_is_asked_for(customer: Customer) -> Answer:
+    return customer.get(PRODUCTS)
+
+
+@when("something that no service has is asked for at the edge", target_fixture="answer")
+def something_is_asked_for(customer: Customer) -> Answer:
+    return customer.get("/no-such-service")
+
+
+@then("its products come back")
 def the_products_come_back(answer: Answer) -> None:
     assert answer.status == HTTPStatus.OK, answer.body
     assert answer.document.documents("items")
@@ -32,7 +44,7 @@ def no_service_answers(answer: Answer) -> None:
 
 @when(parse('the edge is met under the name "{host}"'), target_fixture="meeting")
 def the_edge_is_met_under(customer: Customer, host: str) -> str | None:
-    return replace(customer, host=host).distrust("/catalog/products")
+    return replace(customer, host=host).distrust(PRODUCTS)
 
 
 @then("its certificate is accepted")

@@ -24,7 +24,7 @@ def network_policy_is_enforced(capabilities: Capabilities) -> None:
     capabilities.network_policy.require()
 
 
-@given("a stranger in another namespace", target_fixture="visitor")
+@given("a stranger from elsewhere", target_fixture="visitor")
 def a_stranger_elsewhere(scenario_namespace: Namespace, toolbox: str) -> Pod:
     return scenario_namespace.start(idle_plan(toolbox, "stranger", {"app": "stranger"}))
 
@@ -55,9 +55,13 @@ def no_connection_is_made(connected: bool) -> None:  # noqa: FBT001
     assert not connected
 
 
-@when("a privileged pod asks to run in the shop", target_fixture="objection")
-def a_privileged_pod(shop: Namespace, capabilities: Capabilities, toolbox: str) -> str | None:
+@given("the admission of pods is policed")
+def admission_is_policed(capabilities: Capabilities) -> None:
     capabilities.pod_security.require()
+
+
+@when("a privileged pod asks to run in the shop", target_fixture="objection")
+def a_privileged_pod(shop: Namespace, toolbox: str) -> str | None:
     return shop.admits(PodPlan("privileged", toolbox, ("true",), {}, privileged=True))
 
 

@@ -3,15 +3,18 @@ Feature: Traffic enters at one place
   Customers need one address and one certificate,
   whatever stands behind it today.
 
+  Background:
+    Given the shop is open
+
   @req-1.3
   Rule: The path decides which service answers
 
     Scenario: The catalogue answers under its path
-      When "/catalog/products" is asked for at the edge
-      Then the catalogue's products come back
+      When the catalogue is asked for at the edge
+      Then its products come back
 
     Scenario: A path that belongs to no service stays unanswered
-      When "/no-such-service" is asked for at the edge
+      When something that no service has is asked for at the edge
       Then no service answers
 
   @req-1.3

@@ -3,16 +3,15 @@ Feature: Maintenance keeps a floor of replicas
   Nodes are drained for updates in the middle of the day;
   a service must not be emptied by it.
 
-  Background:
-    Given the catalog service runs with 2 ready replicas
-
   @req-5.2
   Rule: A drained node leaves the service standing
 
-    Scenario: A node is drained while customers come
+    Background:
       Given the catalog service is ready on 2 nodes
       And one of them holds none of the shop's data
-      And customers send 20 requests per second
+
+    Scenario: A node is drained while customers come
+      Given customers send 20 requests per second
       When that node is drained
       Then at least 1 replica was ready at all times
       And all replicas are ready on other nodes within 120 seconds
@@ -20,6 +19,9 @@ Feature: Maintenance keeps a floor of replicas
 
   @req-5.2
   Rule: The disruption budget refuses what would go below the floor
+
+    Background:
+      Given the catalog service runs with 2 ready replicas
 
     @permitted
     Scenario: One replica may leave

@@ -16,13 +16,13 @@ Feature: Only its own service reaches the database
       Then the connection is made
 
     @refusal
-    Scenario: A stranger from another namespace does not
-      Given a stranger in another namespace
+    Scenario: A stranger from elsewhere does not
+      Given a stranger from elsewhere
       When it connects to the database
       Then no connection is made
 
     @refusal
-    Scenario: A stranger in the same namespace does not
+    Scenario: A stranger next door does not
       Given a stranger beside the database
       When it connects to the database
       Then no connection is made

@@ -2,6 +2,9 @@
 Feature: Pods that could take over a node are not admitted
   CIS Kubernetes Benchmark 5.2.2: the admission of privileged containers is minimised.
 
+  Background:
+    Given the admission of pods is policed
+
   @req-8.3
   Rule: The shop admits restricted pods alone
 

@@ -10,12 +10,12 @@ Feature: A service may do no more than it needs
     Scenario: The catalogue's account reads no secrets
       Given the account that the catalog service runs under
       And the API knows it by its token
-      When it asks for the secrets of its namespace
+      When it asks for the secrets around it
       Then it is refused for want of rights
 
     @permitted
     Scenario: An account that was granted it reads them
       Given an account that was granted the reading of secrets
       And the API knows it by its token
-      When it asks for the secrets of its namespace
+      When it asks for the secrets around it
       Then it gets them

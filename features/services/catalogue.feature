@@ -3,6 +3,9 @@ Feature: Customers find products in the catalogue
   The catalogue is read far more often than written,
   so it answers from a cache and yet never with yesterday's price.
 
+  Background:
+    Given the shop is open
+
   @req-2.3
   Rule: What is put in can be found
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import secrets
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import httpx
+
 from seatrial.verdict import Inconclusive
+from seatrial.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +26,7 @@ _CREATED = 201
 _OK = 200
 _MISSING = (204, 404)
 _PAGE = 100
+_OPENS_WITHIN = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,17 @@ class Catalogue:
         draft = Draft(f"TRIAL-{word.upper()}", f"Trial {word}", categories[0].text("id"), price_cents=1234, stock=7)
         answer = _expect(self.customer.request("POST", PRODUCTS, draft.body()), _CREATED)
         return Product(self.customer, answer.headers["location"], draft)
+
+    def require_open(self) -> None:
+        """Return once it answers through the edge. Raises NotObserved."""
+
+        def look() -> str:
+            try:
+                return str(self.customer.get(CATEGORIES).status)
+            except httpx.HTTPError as error:
+                return f"{type(error).__name__}: {error}"
+
+        eventually(look, until=lambda seen: seen == str(_OK), within=_OPENS_WITHIN, what="the catalogue answers")
 
     def counted(self) -> Catalogue:
         """Count what it holds, page by page. Raises Inconclusive when it holds nothing."""
