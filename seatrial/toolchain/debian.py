@@ -120,8 +120,6 @@ class Machine:
         aside = self.policy.with_name(f"{self.policy.name}.before-seatrial")
         # The guard of a killed call stays where it is: what that call started may still be at work under it.
         if not self._is_guard():
-            if aside.exists():
-                aside.rename(self.policy)
             if self._forbids():
                 yield
                 return

@@ -68,6 +68,7 @@ def packages(tmp_path: Path) -> Packages:
 @pytest.fixture
 def machine(tmp_path: Path, packages: Packages, monkeypatch: pytest.MonkeyPatch) -> Machine:
     (tmp_path / "os-release").write_text(_DEBIAN)
+    monkeypatch.delenv("DEBIAN_FRONTEND", raising=False)
     monkeypatch.setattr("shutil.which", lambda program: f"/usr/bin/{program}")
     return Machine(root=True, os_release=tmp_path / "os-release", policy=packages.policy, run=packages)
 
@@ -227,6 +228,15 @@ def test_what_a_killed_installation_left_is_mended_by_the_next_one(
     install_debian_packages(["runit"], machine=machine, store=store)
     assert packages.policy.exists() == (own is not None)
     assert not own or packages.policy.read_text() == own
+
+
+def test_a_policy_that_a_killed_installation_had_only_set_aside_comes_back(
+    machine: Machine, packages: Packages, store: Store
+) -> None:
+    packages.policy.with_name("policy-rc.d.before-seatrial").write_text("own")
+    install_debian_packages(["runit"], machine=machine, store=store)
+    assert "exit 101" in packages.policies[0]
+    assert packages.policy.read_text() == "own"
 
 
 def test_the_guard_is_a_program_that_says_no(machine: Machine, packages: Packages) -> None:
