@@ -8,6 +8,7 @@ import typer
 
 from seatrial.cluster.commands import app as cluster_app
 from seatrial.errors import UsageError
+from seatrial.evidence.commands import report
 from seatrial.toolchain import BuildFailed
 from seatrial.toolchain.commands import app as toolchain_app
 
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 app.add_typer(cluster_app, name="cluster")
 app.add_typer(toolchain_app, name="toolchain")
+app.command()(report)
 
 _FAILED = 1
 _BAD_INPUT = 2

@@ -99,7 +99,7 @@ class _Session:
     recording: Recording | None = None
     printer: TreePrinter | None = None
     ended: RunRecord | None = None
-    refused: bool = False
+    refused: int | None = None
     order: GoodOrder = field(init=False)
 
     def __post_init__(self) -> None:
@@ -112,9 +112,9 @@ class _Session:
             config.stash[_SESSION] = cls(config)
         return config.stash[_SESSION]
 
-    def refuse(self, sentence: str) -> None:
-        """Say why nothing is run, and remember to end with the exit code for that."""
-        self.refused = True
+    def refuse(self, sentence: str, code: int = _BAD_INPUT) -> None:
+        """Say why nothing is run, and remember to end with *code*."""
+        self.refused = code
         with self.uncaptured():
             sys.stderr.write(f"seatrial: {sentence}\n")
             sys.stderr.flush()
@@ -321,6 +321,9 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     except UsageError as error:
         mine.refuse(str(error))
         return True
+    except Exception as error:  # noqa: BLE001 (whatever broke, a person wants its sentence, not the plugin's trace)
+        mine.refuse(f"The embedded cluster could not be brought up: {str(error) or type(error).__name__}", _NOT_PASSED)
+        return True
     if scenarios:
         runs = session.config.option.runs or session.config.rootpath / "reports"
         mine.recording = Recording.start(runs, target, scenarios, mine.left_out, session.config.rootpath)
@@ -444,9 +447,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def _exit_code(mine: _Session, status: int, session: pytest.Session) -> int:
     if mine.order.ending:
         return _INTERRUPTED
-    if status == pytest.ExitCode.NO_TESTS_COLLECTED and not mine.refused:
+    if status == pytest.ExitCode.NO_TESTS_COLLECTED and mine.refused is None:
         mine.refuse(f"Nothing was selected ({_selection(session.config)}): choose something that exists.")
-    if mine.refused or status == pytest.ExitCode.USAGE_ERROR:
+    if mine.refused is not None:
+        return mine.refused
+    if status == pytest.ExitCode.USAGE_ERROR:
         return _BAD_INPUT
     unproven = mine.ended is not None and not mine.ended.verdict.opens_gate
     if status == pytest.ExitCode.INTERNAL_ERROR or (status == pytest.ExitCode.OK and unproven):

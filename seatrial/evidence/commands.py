@@ -13,10 +13,7 @@ from seatrial.evidence.store import latest_run, load_run
 from seatrial.evidence.terminal import print_summary, print_tree
 from seatrial.requirements import register
 
-app = typer.Typer(help="Show past runs.", no_args_is_help=True, add_completion=False)
 
-
-@app.command()
 def report(
     run: Annotated[Path | None, typer.Argument(help="The folder of a run; the last one if none is given.")] = None,
     runs: Annotated[Path, typer.Option(help="The folder that holds the runs.")] = Path("reports"),

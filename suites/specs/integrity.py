@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_bdd.parsers import StepParser
 
     from seatrial.requirements import Register
-    from seatrial.specification import Feature, Scenario, Step
+    from seatrial.specification import Feature, Rule, Scenario, Step
 
 # A name of a mechanism says how; a feature says what.
 _MECHANISM = re.compile(
@@ -27,6 +27,8 @@ _MECHANISM = re.compile(
     r"|:\d{2,5}\b|\b\d{1,3}(\.\d{1,3}){3}\b|/[a-z]+/[a-z]+",
     re.IGNORECASE,
 )
+# A line that cites a control keeps the words of its source.
+_CITED = re.compile(r"^\s*(CIS|NIST|RFC)\b.*$", re.MULTILINE)
 _FEWEST_STEPS = 3
 _MOST_STEPS = 6
 
@@ -149,7 +151,7 @@ def mechanism_words(features: Iterable[Feature]) -> list[str]:
     for feature in features:
         texts = [
             (0, feature.name),
-            (0, feature.description),
+            (0, _CITED.sub("", feature.description)),
             *((rule.line, rule.name or "") for rule in feature.rules),
             *((scenario.line, scenario.name) for _, scenario in feature.scenarios),
             *((step.line, step.text) for step in _all_steps(feature)),
@@ -164,12 +166,15 @@ def mechanism_words(features: Iterable[Feature]) -> list[str]:
 
 
 def misshapen_scenarios(features: Iterable[Feature]) -> list[str]:
-    """A scenario does one thing: one When, then a Then, three to six steps, and it does not start with And or But."""
+    """A scenario does one thing: exactly one When, a Then, and it does not start with And or But.
+
+    It is read in at least three steps, the background's among them, and has at most six of its own.
+    """
     return [
         f"{feature.file.name}, line {scenario.line}: {scenario.name!r} {fault}"
         for feature in features
-        for _, scenario in feature.scenarios
-        for fault in _faults(scenario)
+        for rule, scenario in feature.scenarios
+        for fault in _faults(feature, rule, scenario)
     ]
 
 
@@ -188,14 +193,15 @@ def layers() -> tuple[str, ...]:
     return tuple(_LAYERS)
 
 
-def _faults(scenario: Scenario) -> list[str]:
+def _faults(feature: Feature, rule: Rule, scenario: Scenario) -> list[str]:
     faults = []
     steps = scenario.steps
     keywords = [step.keyword for step in steps]
     if steps and keywords[0] in ("And", "But", "*"):
         faults.append(f"starts with {keywords[0]}")
     count = len(steps)
-    if not _FEWEST_STEPS <= count <= _MOST_STEPS:
+    read = len(feature.background) + len(rule.background) + count
+    if read < _FEWEST_STEPS or count > _MOST_STEPS:
         faults.append(f"has {count} steps, not {_FEWEST_STEPS} to {_MOST_STEPS}")
     if keywords.count("When") != 1 or sum(step.kind == "when" for step in steps) != keywords.count("When"):
         faults.append(f"has {sum(step.kind == 'when' for step in steps)} steps that act, not exactly one When")

@@ -161,6 +161,19 @@ def test_a_mechanism_is_found(write: Write, text: str) -> None:
     assert len(integrity.mechanism_words([write(SOUND.replace("When the owner knocks", text))])) == 1
 
 
+def test_a_cited_control_keeps_its_words(write: Write) -> None:
+    cited = SOUND.replace("  So that", "  CIS 5.3.2: every namespace has policies.\n  So that")
+    assert integrity.mechanism_words([write(cited)]) == []
+    assert len(integrity.mechanism_words([write(cited.replace("CIS 5.3.2: every", "Every"))])) == 1
+
+
+def test_the_background_counts_as_read_but_not_as_too_much(write: Write) -> None:
+    short = SOUND.replace("      Given a closed door\n      When the owner", "      When the owner")
+    behind = short.replace("    @refusal", "    Background:\n      Given a wall\n\n    @refusal")
+    assert len(integrity.misshapen_scenarios([write(short)])) == 1
+    assert integrity.misshapen_scenarios([write(behind)]) == []
+
+
 def test_a_number_that_is_the_requirement_is_no_mechanism(write: Write) -> None:
     text = "When at least 99.5 % of 1000 requests succeed within 30 seconds"
     assert integrity.mechanism_words([write(SOUND.replace("When the owner knocks", text))]) == []

@@ -60,6 +60,8 @@ def up(*, progress, install):
     trouble = Path(__file__).with_name("trouble")
     if trouble.exists():
         raise UsageError(trouble.read_text())
+    if Path(__file__).with_name("breakage").exists():
+        raise OSError("no bridge could be made")
     log("up")
     return Running()
 

@@ -266,6 +266,16 @@ def test_what_the_machine_lacks_is_bad_input(yard: Yard, trouble: str) -> None:
     assert yard.log == ["locked", "unlocked"]
 
 
+def test_a_cluster_that_does_not_come_up_is_no_bad_input(yard: Yard) -> None:
+    yard.scenario(*GOOD)
+    (yard.path / "breakage").touch()
+    done = yard.run("--features", "features")
+    assert done.returncode == 1
+    assert "seatrial: The embedded cluster could not be brought up: no bridge could be made" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert yard.log == ["locked", "unlocked"]
+
+
 def test_an_unknown_option_is_refused_by_pytest_itself(yard: Yard) -> None:
     done = yard.run("--nonsense")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
