@@ -231,6 +231,10 @@ def fork() -> Iterator[Callable[[Callable[[int, int], object]], Child]]:
 
 def _be_child(act: Callable[[], object]) -> NoReturn:
     status = 70
+    # A run of pytest may handle these itself; here they are what a program starts with.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     try:
         act()
         status = 0

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -205,17 +204,14 @@ def test_the_manifest_tells_what_the_build_took(
     assert [phase.title for phase in progress.finished] == ["Building anchor"]
 
 
-def test_handlers_of_others_are_left_alone() -> None:
-    @contextmanager
-    def handled() -> Iterator[None]:
-        before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGTERM, before)
-
-    with handled(), unwinding_when_terminated():
+def test_handlers_of_others_are_left_alone(fork: Callable[..., Child]) -> None:
+    def look(_report: int, _wait: int) -> None:
+        with unwinding_when_terminated():
+            assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        with unwinding_when_terminated():
+            assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
-    with unwinding_when_terminated():
-        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+    assert fork(look).wait() == 0
