@@ -78,6 +78,11 @@ class FaultSwitch:
         """Whether the fault that is on makes the service say that it is not ready."""
         return (fault := self.fault) is not None and fault.not_ready
 
+    @property
+    def held_mebibytes(self) -> int:
+        """How much memory the fault that is on holds."""
+        return len(self._held) // _MEBIBYTE
+
     def turn_on(self, fault: Fault) -> None:
         """Put *fault* in the place of the one before it."""
         self._fault = fault

@@ -43,16 +43,18 @@ def serve(app: ASGIApp, instruments: Instruments, settings: ServiceSettings) -> 
     away; listening stops; requests in flight get until ``settings.grace`` after the signal; the process ends. A second
     signal cuts the drain short. Raises SystemExit with code 2 if a port is taken.
     """
-    sockets = {port: _listening(settings.host, port) for port in (settings.http_port, settings.admin_port)}
+    sockets = {port: listening_socket(settings.host, port) for port in (settings.http_port, settings.admin_port)}
     asyncio.run(_serve(app, instruments, settings, sockets))
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listening_socket(host: str, port: int) -> socket.socket:
+    """Return a socket bound to *port* of *host*; where it is taken, log so and raise SystemExit with code 2."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
     except OSError as error:
+        listener.close()
         _log.error(
             "cannot listen on %s port %d: %s; set another port or stop what holds it", host, port, error.strerror
         )
