@@ -8,6 +8,9 @@ import sys
 import nox
 from nox.command import CommandFailed
 
+_BAD_INPUT = 2
+_PYTEST_USAGE_ERROR = 4
+
 nox.needs_version = ">=2026.2"
 nox.options.sessions = ["lint", "types", "unit", "specs"]
 nox.options.default_venv_backend = "none"  # ./nox has made the one environment that all sessions share
@@ -91,10 +94,11 @@ def lock(session: nox.Session) -> None:
 
 
 def _run(session: nox.Session, *command: str) -> None:
-    """Run *command* and, where it fails, end with its own exit code: nox would make a 1 of each."""
+    """Run *command* and, where it fails, end with its exit code (nox makes a 1 of each); pytest's 4 is bad input, 2."""
     environment = {"SEATRIAL_LAUNCHER": str(os.getpid())}
     try:
         # An interrupted run cleans up behind itself; it gets the time to.
         session.run(*command, env=environment, interrupt_timeout=2, terminate_timeout=600)
     except CommandFailed as failed:
-        sys.exit(failed.return_code or 1)
+        code = failed.return_code or 1
+        sys.exit(_BAD_INPUT if code == _PYTEST_USAGE_ERROR else code)
