@@ -6,11 +6,14 @@ import sys
 
 import typer
 
+from seatrial.cluster.command import CommandFailed
 from seatrial.cluster.commands import app as cluster_app
+from seatrial.ending import GoodOrder
 from seatrial.errors import UsageError
 from seatrial.evidence.commands import report
 from seatrial.toolchain import BuildFailed
 from seatrial.toolchain.commands import app as toolchain_app
+from seatrial.waiting import NotObserved
 
 app = typer.Typer(
     name="seatrial",
@@ -24,16 +27,17 @@ app.command()(report)
 
 _FAILED = 1
 _BAD_INPUT = 2
-_INTERRUPTED = 130
 
 
 def main() -> None:
     """Run the command line.
 
-    A UsageError is one sentence on stderr and exit code 2, a failed build names its log and ends with 1, Ctrl-C ends
-    with 130.
+    A UsageError is one sentence on stderr and exit code 2, a failure names what went wrong and ends with 1, an
+    interruption (Ctrl-C, SIGTERM) cleans up and ends with 130.
     """
+    GoodOrder(say=lambda text: print(f"seatrial: {text}", file=sys.stderr)).install()  # noqa: T201
     try:
+        # Typer makes exit code 130 of an interruption.
         app()
     except UsageError as problem:
         print(f"seatrial: {problem}", file=sys.stderr)  # noqa: T201 - the one place that speaks for the command line
@@ -41,6 +45,6 @@ def main() -> None:
     except BuildFailed as failure:
         print(f"seatrial: {failure}", file=sys.stderr)  # noqa: T201
         raise SystemExit(_FAILED) from None
-    except KeyboardInterrupt:
-        print("seatrial: interrupted", file=sys.stderr)  # noqa: T201
-        raise SystemExit(_INTERRUPTED) from None
+    except (CommandFailed, NotObserved) as failure:
+        print(f"seatrial: {failure}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(_FAILED) from None

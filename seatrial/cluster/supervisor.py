@@ -112,12 +112,17 @@ class Supervisor:
         init.chmod(0o755)
         group = f"{self._layout.cgroup}/{node.name}"
         programs = " ".join(f"{name}={folder}" for name, folder in sorted(recipe.programs.items()))
+        first = shlex.quote(str(cgroups.Group(group).folders()[0]))
         folders = " ".join(shlex.quote(str(folder)) for folder in cgroups.Group(group).folders())
         self.node_group(node).create()
         self._write_service(
             node.name,
             [
                 f"exec >> {shlex.quote(str(state / 'console.log'))} 2>&1 < /dev/null",
+                # A supervisor that was killed leaves its node running; two on one disk must never be.
+                f'while processes=$(find {first} -name cgroup.procs -exec cat {{}} +) && [ -n "$processes" ]; do',
+                "  kill -KILL $processes 2> /dev/null || true",
+                "done",
                 # Groups of pods that were running when the power went are of no use to the new kubelet.
                 f"for folder in {folders}; do find $folder -mindepth 1 -depth -type d -exec rmdir {{}} +; done",
                 *_enter_groups(group),
@@ -152,9 +157,13 @@ class Supervisor:
         return bool(self._tree())
 
     def start(self) -> None:
-        """Start the root of the tree unless it runs; it outlives this process and its terminal."""
+        """Start the root of the tree unless it runs; it outlives this process and its terminal.
+
+        Where the root was killed, what it had started is ended first: nodes boot anew, as after a power cut.
+        """
         if self.alive():
             return
+        self.group.kill()
         self._layout.services.mkdir(parents=True, exist_ok=True)
         self._layout.state.mkdir(parents=True, exist_ok=True)
         self.group.create()

@@ -216,12 +216,8 @@ def measure(layout: Layout, progress: Progress, rounds: int) -> list[Measurement
     plainly = [start.serving for start in script]
     found += [
         Measurement("cold start, Seatrial: names and ingress answer", "s", tuple(cold)),
-        Measurement(
-            "cold start, plain script: names and ingress answer", "s", tuple(start.serving for start in script)
-        ),
-        Measurement(
-            "cold start, Seatrial over plain script", "x", ratios(cold, [s.serving for s in script]), RATIO_TO_PLAIN
-        ),
+        Measurement("cold start, plain script: names and ingress answer", "s", tuple(plainly)),
+        Measurement("cold start, Seatrial over plain script", "x", ratios(cold, plainly), RATIO_TO_PLAIN),
         Measurement("warm start", "s", tuple(warm)),
         Measurement("warm start over cold start", "x", ratios(warm, cold), WARM_TO_COLD),
     ]
