@@ -1,6 +1,6 @@
 """The embedded cluster: real Kubernetes from its sources, on this machine, in Linux namespaces."""
 
-from seatrial.cluster.images import images_for
+from seatrial.cluster.images import images_for, strangers_in
 from seatrial.cluster.leftovers import leftovers
 from seatrial.cluster.lifecycle import ClusterStatus, NodeStatus, down, status, up
 from seatrial.cluster.lock import lock
@@ -16,5 +16,6 @@ __all__ = [
     "leftovers",
     "lock",
     "status",
+    "strangers_in",
     "up",
 ]

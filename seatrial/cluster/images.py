@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import tomllib
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from seatrial.cluster.command import run
+from seatrial.cluster.hygiene import LENT_MARK, ImageContent, strangers
 from seatrial.cluster.layout import INFRA, REGISTRY_HOST, REGISTRY_PORT, REPOSITORY
 from seatrial.errors import UsageError
 from seatrial.progress import open_progress
@@ -196,13 +198,13 @@ class Workshop:
         lent = self._home / "lent"
         shutil.rmtree(lent, ignore_errors=True)
         (lent / "apt").mkdir(parents=True)
-        (lent / "apt" / "debian.list").write_text("\n".join(debian_sources()) + "\n")
+        (lent / "apt" / "debian.list").write_text("\n".join([f"# {LENT_MARK}", *debian_sources(), ""]))
         mounts = [f"{lent / 'apt'}:/etc/apt/sources.list.d:ro"]
         if Path("/etc/ssl/certs").is_dir():
             mounts.append("/etc/ssl/certs:/etc/ssl/certs:ro")
         settings = _pip_settings()
         if settings:
-            (lent / "pip.conf").write_text(settings)
+            (lent / "pip.conf").write_text(f"# {LENT_MARK}\n{settings}")
             mounts.append(f"{lent / 'pip.conf'}:/etc/pip.conf:ro")
         return [word for mount in mounts for word in ("--volume", mount)]
 
@@ -293,6 +295,25 @@ class Workshop:
         verify = ["--tls-verify=false"] if insecure else []
         zstd = ["--compression-format", "zstd", "--compression-level", "1"]
         self._buildah("push", "--quiet", *verify, *zstd, local, f"docker://{remote}", timeout=timedelta(minutes=10))
+
+    def strangers(self, name: str, registry: Registry) -> tuple[str, ...]:
+        """Return what image *name* in *registry* holds of the machine that built it; empty when nothing."""
+        remote = f"docker://{registry.push}/{name}:{self.tag(name)}"
+        verify = ["--tls-verify=false"] if registry.insecure else []
+        with self._alone():
+            container = self._buildah("from", "--pull-always", *verify, remote)
+            try:
+                described = json.loads(self._buildah("inspect", "--type", "container", container))["OCIv1"]
+                content = ImageContent(
+                    name=name,
+                    root=Path(self._buildah("mount", container)),
+                    environment=dict(entry.partition("=")[::2] for entry in described["config"].get("Env", [])),
+                    history=tuple(step.get("created_by", "") for step in described.get("history", [])),
+                )
+                return strangers(content, os.environ)
+            finally:
+                self._buildah("rm", container)
+                self._buildah("rmi", remote.removeprefix("docker://"))
 
     def node_root(self) -> Path:
         """Return the folder that holds the file system of the present node image, unpacked if it is not there."""
@@ -401,3 +422,19 @@ def images_for(
     # The recipes name the programs they copy; those of other images need not be built.
     workshop = Workshop(progress, ensure(programs_of(names), progress=progress, install=install))
     return workshop.publish(names, target.registry)
+
+
+def strangers_in(
+    target: Target, names: Iterable[str], *, progress: Progress | None = None
+) -> Mapping[str, tuple[str, ...]]:
+    """Search the images *names* in *target*'s registry for traces of the machine that built them; return them by name.
+
+    Raises UsageError when the target has no registry.
+    """
+    names = tuple(names)
+    images_for(target, names, progress=progress)
+    progress = progress or open_progress()
+    if target.registry is None:
+        raise UsageError(f"The target {target.name} names no image registry to search; give --registry.")
+    workshop = Workshop(progress, ensure(programs_of(names), progress=progress))
+    return {name: workshop.strangers(name, target.registry) for name in names}
