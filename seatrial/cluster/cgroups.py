@@ -69,6 +69,19 @@ class Group:
         """Return its folder in each hierarchy, existing or not."""
         return tuple(tree.mount / self.path for tree in hierarchies())
 
+    def weigh(self, times: int) -> None:
+        """Give the group, and the groups above it, the processor share of *times* ordinary processes.
+
+        The scheduler counts a group as one process, however many it holds: unweighed, a whole cluster would get no more
+        than a single busy program beside it.
+        """
+        for tree in hierarchies():
+            for path in [Path(self.path), *Path(self.path).parents][:-1]:
+                if tree.unified and (file := tree.mount / path / "cpu.weight").exists():
+                    file.write_text(str(100 * times))
+                elif "cpu" in tree.controllers:
+                    (tree.mount / path / "cpu.shares").write_text(str(1024 * times))
+
     def create(self) -> None:
         """Make the group, with controllers handed down (version 2) or cpusets filled in (version 1)."""
         for tree in hierarchies():

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from seatrial.cluster.network import Subnet
 
 _REGISTRY = "registry"
+# About as many processes as a small cluster has busy at once.
+_WEIGHT = 20
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,7 @@ class Supervisor:
         self._layout.services.mkdir(parents=True, exist_ok=True)
         self._layout.state.mkdir(parents=True, exist_ok=True)
         self.group.create()
+        cgroups.Group(self._layout.cgroup).weigh(_WEIGHT)
         folders = [folder / "cgroup.procs" for folder in self.group.folders()]
         join = "; ".join(f"echo $$ > {shlex.quote(str(folder))}" for folder in folders)
         log = self._layout.state / "supervisor.log"

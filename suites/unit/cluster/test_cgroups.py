@@ -59,6 +59,14 @@ def group() -> Iterator[cgroups.Group]:
     group.remove()
 
 
+def test_a_group_is_weighed_as_many_processes(group: cgroups.Group) -> None:
+    group.weigh(20)
+    files = [
+        tree.mount / group.path / ("cpu.weight" if tree.unified else "cpu.shares") for tree in cgroups.hierarchies()
+    ]
+    assert [file.read_text().strip() for file in files if file.exists()] in (["2000"], ["20480"])
+
+
 def test_a_group_finds_and_ends_the_processes_below_it_and_leaves_nothing(group: cgroups.Group) -> None:
     below = cgroups.Group(f"{group.path}/below")
     below.create()
