@@ -1,0 +1,1 @@
+"""Proves that a Kubernetes platform is fit for service."""
