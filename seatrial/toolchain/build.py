@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from seatrial.progress import open_progress
 from seatrial.toolchain.bench import BuildFailed, produce, unwinding_when_terminated
 from seatrial.toolchain.debian import install_debian_packages
-from seatrial.toolchain.golang import GoToolchain, go_environment
+from seatrial.toolchain.golang import GoToolchain, StandardLibrary, go_environment
 from seatrial.toolchain.pins import How, Pins
 from seatrial.toolchain.places import cache_directory, pins_directory
 from seatrial.toolchain.store import Store, make_writable
@@ -72,9 +72,11 @@ class Toolchain:
     def wanted(self) -> frozenset[Identity]:
         """Return the identity of each entry that this checkout's pins refer to, Go toolchains included."""
         pins = self.pins.chosen()
+        toolchains = [self.go(version) for version in {pin.go for pin in pins}]
         return frozenset(
             [self.pins.identity(pin) for pin in pins]
-            + [self.go(version).identity for version in {pin.go for pin in pins}]
+            + [go.identity for go in toolchains]
+            + [StandardLibrary(go).identity for go in toolchains]
         )
 
 
@@ -138,6 +140,7 @@ class ProgramRecipe:
         binaries = bench.content / "bin"
         binaries.mkdir()
         bench.phase.note("fetching modules and compiling")
+        StandardLibrary(self.toolchain).seed(Path(environment["GOCACHE"]))
         self._compile(bench, environment, source, binaries)
         if self.pin.c:
             bench.phase.note("compiling C")
@@ -218,6 +221,8 @@ def build(toolchain: Toolchain, names: Iterable[str], *, progress: Progress, ins
                 continue
             recipe = ProgramRecipe(pin, toolchain.pins, toolchain.go(pin.go))
             produce(toolchain.store, recipe.toolchain, progress)
+            if sum(other.go == pin.go for other in lacking) > 1:
+                produce(toolchain.store, StandardLibrary(recipe.toolchain), progress)
             made = produce(toolchain.store, recipe, progress)
             built.append(Built(toolchain.program(pin), made.manifest, made.fresh))
     return tuple(built)

