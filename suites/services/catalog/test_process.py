@@ -125,7 +125,7 @@ def shared(planted: Database, redis_process: RedisServer) -> Iterator[Service]:
 
 def _run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*_COMMAND, *arguments], env=_environment(settings), capture_output=True, text=True, check=False, timeout=30
+        [*_COMMAND, *arguments], env=_environment(settings), capture_output=True, text=True, check=False, timeout=120
     )
 
 
