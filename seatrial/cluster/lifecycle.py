@@ -11,6 +11,7 @@ import inspect
 import os
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seatrial.cluster import cgroups, configuration, network
@@ -29,7 +30,6 @@ from seatrial.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from seatrial.cluster.nodes import RunningCluster
     from seatrial.progress import Progress
@@ -68,7 +68,19 @@ class ClusterStatus:
     leftovers: tuple[str, ...]
 
 
-def _require_machine() -> None:
+def file_system(path: Path, mountinfo: Path = Path("/proc/self/mountinfo")) -> str:
+    """Return the type of the file system that *path*, or the nearest folder above it that exists, lies on."""
+    there = next(folder for folder in [path, *path.parents] if folder.exists()).resolve()
+    best, kind = "", "unknown"
+    for line in mountinfo.read_text().splitlines():
+        fields, _, tail = line.partition(" - ")
+        mount = fields.split(" ")[4]
+        if there.is_relative_to(mount) and len(mount) >= len(best):
+            best, kind = mount, tail.split(" ")[0]
+    return kind
+
+
+def _require_machine(layout: Layout) -> None:
     if os.geteuid() != 0:
         message = (
             "The embedded cluster makes namespaces and control groups, which needs root; run with sudo, or give "
@@ -77,6 +89,12 @@ def _require_machine() -> None:
         raise UsageError(message)
     if not cgroups.hierarchies():
         message = "No control groups are mounted under /sys/fs/cgroup; mount them (version 1 or 2), then run again."
+        raise UsageError(message)
+    if file_system(layout.state) in {"overlay", "aufs"}:
+        message = (
+            f"{layout.state} is on an overlay file system, on which the nodes' disks cannot lie; mount a volume at "
+            f"{layout.state.parent}, or name a folder on another file system in SEATRIAL_STATE."
+        )
         raise UsageError(message)
 
 
@@ -103,7 +121,7 @@ def down(layout: Layout | None = None, *, progress: Progress | None = None) -> N
     Raises NotObserved naming what could not be removed. The toolchain and the images in the user's cache stay.
     """
     layout = layout or Layout()
-    _require_machine()
+    _require_machine(layout)
     with (progress or open_progress()).phase("Removing the cluster", expected=timedelta(seconds=4)):
         sweep(layout)
         eventually(
@@ -177,7 +195,7 @@ def prepare(layout: Layout, progress: Progress, *, install: bool = True) -> Brin
 
     Raises UsageError when the machine lacks something.
     """
-    _require_machine()
+    _require_machine(layout)
     install_debian_packages(package_group("cluster"), install=install)
     programs = ensure(CORE_PROGRAMS, progress=progress, install=install)
     workshop = Workshop(progress, programs)
