@@ -32,7 +32,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def unit(session: nox.Session) -> None:
     """Test the library, without a cluster."""
-    session.run("python", "-m", "pytest", "suites/unit", *session.posargs)
+    session.run("python", "-m", "pytest", "suites/unit", "reference_app", *session.posargs)
 
 
 @nox.session
