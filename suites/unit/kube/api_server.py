@@ -148,7 +148,8 @@ def _remove(name: str) -> None:
 
 def _tell(what: str, name: str) -> None:
     line = json.dumps({"type": what, "object": {"apiVersion": "v1", "kind": "ConfigMap", **State.objects[name]}})
-    for watcher in State.watchers:
+    # A copy: watches come and go meanwhile.
+    for watcher in tuple(State.watchers):
         watcher.put(line)
 
 
