@@ -156,10 +156,12 @@ class Pod:
                 session.run_forever(timeout=within.total_seconds())
                 if session.is_open():
                     raise Interrupted(f"{command} in {self.namespace}/{self.name} did not end within {within}")
-                output = session.read_all()
-                return Completed(_exit_code(session), output)
+                # In this order: reading all that was written also empties the channel on which the exit code came.
+                code = _exit_code(session)
+                return Completed(code, session.read_all())
             finally:
-                session.close()
+                # Its own close() leaves the socket open once the other side has closed the session.
+                session.sock.shutdown()
 
     def connects(self, address: str, port: int) -> bool:
         """Whether a TCP connection from inside to *address* is accepted within two seconds.
