@@ -302,9 +302,9 @@ def test_an_api_that_refuses_the_credentials_is_bad_input(yard: Yard, refusing_a
 def test_a_signal_lets_the_clean_up_run_and_ends_with_130(yard: Yard, number: signal.Signals) -> None:
     yard.scenario("Given a ship", "When it waits", "Then it makes 12 knots", tags="@req-6.1")
     started = yard.start("--features", "features")
-    eventually(lambda: yard.log, until=lambda log: "waiting" in log, within=timedelta(seconds=30), what="it waits")
+    eventually(lambda: yard.log, until=lambda log: "waiting" in log, within=timedelta(minutes=2), what="it waits")
     started.send_signal(number)
-    output, _ = started.communicate(timeout=30)
+    output, _ = started.communicate(timeout=120)
     assert started.returncode == 130, output
     assert yard.log[-2:] == ["ship is gone", "unlocked"]
     assert only(yard) == (Verdict.INCONCLUSIVE, "interrupted before its end")
@@ -315,9 +315,9 @@ def test_a_killed_run_leaves_a_whole_record_that_has_not_passed(yard: Yard) -> N
     two(yard)
     yard.write("Feature: Ships\n  Scenario: Three\n    When it waits\n    Then it makes 12 knots\n", "z.feature")
     started = yard.start("--features", "features")
-    eventually(lambda: yard.log, until=lambda log: "waiting" in log, within=timedelta(seconds=30), what="it waits")
+    eventually(lambda: yard.log, until=lambda log: "waiting" in log, within=timedelta(minutes=2), what="it waits")
     started.kill()
-    started.communicate(timeout=30)
+    started.communicate(timeout=120)
     record = load_run(yard.latest)
     assert record.ended is None
     assert not record.verdict.opens_gate
