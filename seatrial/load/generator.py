@@ -18,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
+import aiohttp
 
 from seatrial.load.plan import TrafficPlan
 from seatrial.load.record import Request
@@ -27,17 +27,19 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 _GONE = 3
+_AHEAD = -10
 _URGENCY = -15
 
 
 class Generator:
     """Sends the requests of one plan and writes down each."""
 
-    def __init__(self, plan: TrafficPlan, client: httpx.AsyncClient, file: TextIO) -> None:
+    def __init__(self, plan: TrafficPlan, client: aiohttp.ClientSession, file: TextIO) -> None:
         self.plan = plan
         self.client = client
         self.file = file
         self.free = asyncio.Semaphore(plan.in_flight)
+        self.headers = {"Host": plan.host}
         self.running: set[asyncio.Task[None]] = set()
 
     async def send_until(self, stop: asyncio.Event) -> int:
@@ -68,9 +70,10 @@ class Generator:
             error: str | None = None
             try:
                 async with asyncio.timeout(self.plan.patience.total_seconds()):
-                    answer = await self.client.get(path, extensions={"sni_hostname": self.plan.host})
-                status = answer.status_code
-            except (httpx.HTTPError, TimeoutError, OSError) as problem:
+                    async with self.client.get(path, headers=self.headers, server_hostname=self.plan.host) as answer:
+                        await answer.read()
+                status = answer.status
+            except (aiohttp.ClientError, TimeoutError, OSError) as problem:
                 error = f"{type(problem).__name__}: {problem}".rstrip(": ")
             request = Request(intended, started, time.monotonic(), status, error, held)
         self.file.write(json.dumps(asdict(request)) + "\n")
@@ -89,16 +92,11 @@ async def _run(plan: TrafficPlan) -> None:
     stop = asyncio.Event()
     follower = asyncio.create_task(_follow(stop))
     context: ssl.SSLContext | bool = ssl.create_default_context(cafile=plan.ca) if plan.ca else True
-    limits = httpx.Limits(max_connections=plan.in_flight, max_keepalive_connections=plan.in_flight)
+    # No limit of connections here, because in_flight is one; no cookies, because each request is another customer.
+    connector = aiohttp.TCPConnector(limit=0, ssl=context)
+    jar = aiohttp.DummyCookieJar()
     with plan.file.open("w", encoding="utf-8", buffering=1) as file:
-        async with httpx.AsyncClient(
-            base_url=plan.url,
-            headers={"Host": plan.host},
-            verify=context,
-            limits=limits,
-            timeout=plan.patience.total_seconds(),
-            trust_env=False,
-        ) as client:
+        async with aiohttp.ClientSession(plan.url, connector=connector, cookie_jar=jar) as client:
             sys.stdout.write("sending\n")
             sys.stdout.flush()
             planned = await Generator(plan, client, file).send_until(stop)
@@ -121,6 +119,9 @@ def _come_first() -> None:
 
 def main() -> None:
     """Read the plan from the first line of input and carry it out."""
+    with contextlib.suppress(PermissionError):
+        # A clock must not wait for what it measures; where the right to this is missing, the record shows the lag.
+        os.nice(_AHEAD)
     _come_first()
     plan = TrafficPlan.parse(_first_line())
     asyncio.run(_run(plan))

@@ -63,7 +63,7 @@ def test_errors_and_broken_connections_are_failures(shop: LocalShop, tmp_path: P
         running.run_on(10, within=SOON)
         record = running.stop()
     seen = {request.status or str(request.error).partition(":")[0] for request in record.requests}
-    assert {200, 500, "RemoteProtocolError"} <= seen
+    assert {200, 500, "ServerDisconnectedError"} <= seen
     assert "x status 500" in str(record)
 
 
