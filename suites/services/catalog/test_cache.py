@@ -210,7 +210,7 @@ async def test_a_loader_that_dies_holds_nobody_up_for_long(replica: Replica, red
     path = await _product(replica.client)
     redis.set(f"catalog:product:{path.rpartition('/')[2]}:lock", "of a replica that is dead", px=400)
 
-    answer = await replica.client.get(path)
+    answer = await asyncio.wait_for(replica.client.get(path), timeout=4)
 
     assert (answer.status_code, answer.headers["x-cache"]) == (200, "miss")
     assert (await replica.client.get(path)).headers["x-cache"] == "hit"

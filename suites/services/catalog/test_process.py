@@ -266,15 +266,17 @@ def ended(planted: Database, redis_process: RedisServer, tmp_path_factory: pytes
         customers = [threading.Thread(target=customer, args=(f"{service.http}/products",)) for _ in range(4)]
         for one in customers:
             one.start()
-        _reaches(outcomes, 40, "traffic flows")
-        service.process.send_signal(signal.SIGTERM)
-        _readiness_goes_off(service)
-        before = len(outcomes)
-        _reaches(outcomes, before + 20, "traffic goes on while the process drains")
-        while_draining = len(outcomes) - before
-        in_rotation.clear()
-        for one in customers:
-            one.join()
+        try:
+            _reaches(outcomes, 40, "traffic flows")
+            service.process.send_signal(signal.SIGTERM)
+            _readiness_goes_off(service)
+            before = len(outcomes)
+            _reaches(outcomes, before + 20, "traffic goes on while the process drains")
+            while_draining = len(outcomes) - before
+        finally:
+            in_rotation.clear()
+            for one in customers:
+                one.join()
         code = service.process.wait(_SOON.total_seconds())
     return Ended(outcomes, while_draining, code, "".join(service.lines))
 
