@@ -31,7 +31,7 @@ from seatrial.evidence.store import slug
 from seatrial.evidence.terminal import TreePrinter, print_summary
 from seatrial.progress import Progress, open_progress
 from seatrial.requirements import TAG_PREFIX, register
-from seatrial.target import Target, TruthLabel, kubeconfig_target, target_of
+from seatrial.target import Target, kubeconfig_target, target_of
 from seatrial.verdict import Inconclusive, Verdict
 
 if TYPE_CHECKING:
@@ -517,13 +517,13 @@ def target(pytestconfig: pytest.Config) -> Target:
 
 
 @pytest.fixture(scope="session")
-def cluster(target: Target) -> Iterator[Cluster]:
+def cluster(pytestconfig: pytest.Config, target: Target) -> Iterator[Cluster]:
     """A connection to the cluster under test, freed of what a killed run left in it."""
     from seatrial.kube import Cluster  # noqa: PLC0415 (it takes a while to import, and tests without a cluster need none)
 
     connected = Cluster.connect(target)
-    if target.label is TruthLabel.EMBEDDED:
-        # Nobody else uses the embedded cluster meanwhile; elsewhere another run may be at work.
+    if _Session.of(pytestconfig).running is not None:
+        # This session holds the embedded cluster for itself; by a kubeconfig, another run may be at work beside it.
         connected.restore()
     yield connected
     connected.close()
