@@ -85,7 +85,9 @@ class PlainProgress:
 
     def say(self, text: str) -> None:
         with self._lock:
-            self.console.print(f"[{self.clock() - self._started:7.1f} s] {text}", markup=False, highlight=False, soft_wrap=True)
+            self.console.print(
+                f"[{self.clock() - self._started:7.1f} s] {text}", markup=False, highlight=False, soft_wrap=True
+            )
 
     @contextmanager
     def phase(self, title: str, *, expected: timedelta | None = None) -> Iterator[Phase]:
