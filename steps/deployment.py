@@ -81,4 +81,4 @@ def workload_with_ready_replicas(shop: Namespace, service: str, replicas: int) -
 
 @given(parse("the {service} service is ready on {count:d} nodes"), target_fixture="workload")
 def workload_on_nodes(shop: Namespace, service: str, count: int) -> Workload:
-    return shop.deployment(service).wait_nodes(count, within=_SETTLES)
+    return shop.deployment(service).spread_over(count, within=_SETTLES)

@@ -115,6 +115,15 @@ class Workload:
         self._wait_pods(spread, f"{self.name} is ready on {count} nodes", within)
         return self
 
+    def spread_over(self, nodes: int, *, within: timedelta) -> Workload:
+        """Return once its ready replicas stand on at least *nodes* nodes; roll it out anew if they do not yet.
+
+        Nothing moves a replica back when a node returns: the scheduler only looks at new pods. Raises NotObserved.
+        """
+        if len({pod.node for pod in self.ready_pods}) < nodes:
+            self.restart(within=within)
+        return self.wait_nodes(nodes, within=within)
+
     def scaled(self, replicas: int, *, within: timedelta = _ROLLOUT) -> Workload:
         """Tell it to have *replicas* and return once exactly so many pods are left and ready. Raises NotObserved."""
         self.api.merge(self.kind, self.name, self.namespace, {"spec": {"replicas": replicas}}, part="scale")
