@@ -174,12 +174,14 @@ class Supervisor:
         join = "; ".join(f"echo $$ > {shlex.quote(str(folder))}" for folder in folders)
         log = self._layout.state / "supervisor.log"
         with log.open("ab") as output:
-            subprocess.Popen(
-                ["/bin/sh", "-c", f"{join}; exec runsvdir -P {shlex.quote(str(self._layout.services))}"],
+            # setsid forks and does not wait: the root is nobody's child that this process would have to reap.
+            inner = f"{join}; exec runsvdir -P {shlex.quote(str(self._layout.services))}"
+            subprocess.run(
+                ["setsid", "--fork", "/bin/sh", "-c", inner],
+                check=True,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                start_new_session=True,
                 cwd="/",
                 env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
             )
