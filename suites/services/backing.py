@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,7 +87,8 @@ def sweep(base: Path) -> tuple[Path, ...]:
         for process in processes_in(folder):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-                process.wait()
+        # Looked for rather than waited for: where nobody reaps orphans, a dead process stays in the table.
+        eventually(partial(processes_in, folder), until=lambda left: not left, within=_START, what="they ended")
         shutil.rmtree(folder)
     return left
 

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 _SESSION = """
 import sys
-import tempfile
 from pathlib import Path
 from suites.services.backing import PostgreSQL, RedisServer, Scratch
 with Scratch.opened(Path(sys.argv[1])) as scratch:
@@ -38,10 +36,10 @@ with Scratch.opened(Path(sys.argv[1])) as scratch:
 
 
 @pytest.fixture
-def base(scratch: Scratch) -> Iterator[Path]:  # noqa: ARG001 - it brings the packages
-    """A folder that the servers' user may pass through, with a short name: a socket's path has 107 characters."""
-    folder = Path(tempfile.mkdtemp(prefix="sessions-"))
-    folder.chmod(0o711)
+def base(scratch: Scratch) -> Iterator[Path]:
+    """A folder beside the session's own and swept like it; its name is short: a socket's path has 107 characters."""
+    folder = scratch.folder.with_name(scratch.folder.name.rpartition("-")[0] + "-")
+    folder.mkdir(mode=0o711)
     yield folder
     folder.rmdir()
 

@@ -239,7 +239,7 @@ class Ended:
 
 @pytest.fixture(scope="module")
 def ended(planted: Database, redis_process: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Ended:
-    """The end of a process that had its credentials from mounted files and four customers who never pause."""
+    """The end of a process that has its credentials from mounted files and four customers who never pause."""
     settings = _settings(planted, redis_process)
     secrets = tmp_path_factory.mktemp("secrets")
     for name in ("CATALOG_DATABASE_USERNAME", "CATALOG_DATABASE_PASSWORD"):
@@ -260,7 +260,7 @@ def ended(planted: Database, redis_process: RedisServer, tmp_path_factory: pytes
                     outcomes.append(repr(error))
 
     with _running(
-        settings | {"SECRETS_DIRECTORY": str(secrets), "CATALOG_DRAIN": "3", "CATALOG_GRACE": "20"}
+        settings | {"SECRETS_DIRECTORY": str(secrets), "CATALOG_DRAIN": "600", "CATALOG_GRACE": "630"}
     ) as service:
         assert httpx.get(f"{service.admin}/fault").status_code == 404
         customers = [threading.Thread(target=customer, args=(f"{service.http}/products",)) for _ in range(4)]
@@ -277,7 +277,8 @@ def ended(planted: Database, redis_process: RedisServer, tmp_path_factory: pytes
             in_rotation.clear()
             for one in customers:
                 one.join()
-        code = service.process.wait(_SOON.total_seconds())
+        # The drain is long, so that a slow machine does not end it before the customers have left; this cuts it short.
+        code = service.end()
     return Ended(outcomes, while_draining, code, "".join(service.lines))
 
 
@@ -314,10 +315,11 @@ def test_the_log_holds_no_credentials(ended: Ended, planted: Database) -> None:
     assert planted.password not in ended.log
 
 
-def test_a_second_signal_cuts_the_drain_short_but_not_the_request_in_flight(settings: dict[str, str]) -> None:
+def test_the_drain_ends_by_itself_and_the_request_in_flight_is_answered(settings: dict[str, str]) -> None:
     answers: list[int] = []
-    patient = {"CATALOG_DRAIN": "600", "CATALOG_GRACE": "630", "CATALOG_FAULTS_ENABLED": "true"}
-    with _running(settings | patient) as service:
+    with _running(
+        settings | {"CATALOG_DRAIN": "0.5", "CATALOG_GRACE": "60", "CATALOG_FAULTS_ENABLED": "true"}
+    ) as service:
         httpx.put(f"{service.admin}/fault", json={"lease_seconds": 60, "latency_seconds": 2})
         slow = threading.Thread(
             target=lambda: answers.append(httpx.get(f"{service.http}/products", timeout=60).status_code)
@@ -329,8 +331,6 @@ def test_a_second_signal_cuts_the_drain_short_but_not_the_request_in_flight(sett
             within=_SOON,
             what="the request is in flight",
         )
-        service.process.send_signal(signal.SIGTERM)
-        _readiness_goes_off(service)
         code = service.end()
         slow.join()
 
