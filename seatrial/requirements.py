@@ -17,11 +17,15 @@ TAG_PREFIX = "req-"
 
 @dataclass(frozen=True)
 class Requirement:
-    """One requirement; *id* is ``chapter.number``, *source* says where the requirement comes from."""
+    """One requirement; *id* is ``chapter.number``, *source* says where the requirement comes from.
+
+    *open* names the parts of the sentence that no scenario looks at yet; empty when the scenarios cover all of it.
+    """
 
     id: str
     sentence: str
     source: str
+    open: str = ""
 
     @property
     def tag(self) -> str:
@@ -64,7 +68,7 @@ def parse_register(text: str) -> Register:
         missing = {"id", "sentence", "source"} - entry.keys()
         if missing:
             raise ValueError(f"The register's entry {entry} lacks {', '.join(sorted(missing))}.")
-        requirement = Requirement(id=entry["id"], sentence=entry["sentence"], source=entry["source"])
+        requirement = Requirement(entry["id"], entry["sentence"], entry["source"], entry.get("open", ""))
         if any(other.id == requirement.id for other in requirements):
             raise ValueError(f"The register holds {requirement.id} twice.")
         requirements.append(requirement)

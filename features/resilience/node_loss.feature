@@ -22,7 +22,7 @@ Feature: The catalogue survives the loss of a node
       Then all replicas are ready on other nodes within 120 seconds
       And at least 99% of the requests meanwhile succeed
 
-  @req-6.1 @req-6.3
+  @req-6.1
   Rule: A node that is back is used again
 
     Scenario: The power comes back

@@ -418,7 +418,7 @@ def images_for(
         )
         raise UsageError(message)
     progress = progress or open_progress()
-    install_debian_packages(package_group("cluster"), install=install)
+    install_debian_packages(package_group("cluster"), install=install, progress=progress)
     # The recipes name the programs they copy; those of other images need not be built.
     workshop = Workshop(progress, ensure(programs_of(names), progress=progress, install=install))
     return workshop.publish(names, target.registry)

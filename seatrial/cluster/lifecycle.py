@@ -196,7 +196,7 @@ def prepare(layout: Layout, progress: Progress, *, install: bool = True) -> Brin
     Raises UsageError when the machine lacks something.
     """
     _require_machine(layout)
-    install_debian_packages(package_group("cluster"), install=install)
+    install_debian_packages(package_group("cluster"), install=install, progress=progress)
     programs = ensure(CORE_PROGRAMS, progress=progress, install=install)
     workshop = Workshop(progress, programs)
     return BringUp(layout, progress, programs, workshop, workshop.node_root())

@@ -64,10 +64,12 @@ class Coverage:
 
     @property
     def word(self) -> str:
-        """The word a reader sees: proven, failed, inconclusive, error, not run or not covered."""
+        """The word a reader sees: proven, proven in part, failed, inconclusive, error, not run or not covered."""
         if self.verdict is None:
             return "not covered"
-        return "proven" if self.verdict is Verdict.PASSED else str(self.verdict)
+        if self.verdict is not Verdict.PASSED:
+            return str(self.verdict)
+        return "proven in part" if self.requirement.open else "proven"
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ class RunRecord:
     def coverage(self, register: Register) -> tuple[Coverage, ...]:
         """What this run says about each requirement of *register*, in its order.
 
-        A requirement is proven only if each scenario that carries its id was selected and passed.
+        A requirement is proven only if each scenario that carries its id was selected and passed, and in part only as
+        long as the register names parts of it that no scenario looks at.
         """
         result = []
         for requirement in register:

@@ -106,13 +106,15 @@ def _print_requirement(entry: Coverage, record: RunRecord, console: Console) -> 
     short = sentence if len(sentence) <= _SENTENCE else f"{sentence[: _SENTENCE - 3].rstrip()}..."
     state = f"{entry.word}{where}"
     console.print(
-        Text.assemble(f"  {entry.requirement.id:>4}  ", (f"{state:<20}", style), f" {count:<9} ", (short, "dim")),
+        Text.assemble(f"  {entry.requirement.id:>4}  ", (f"{state:<25}", style), f" {count:<9} ", (short, "dim")),
         soft_wrap=True,
     )
+    if entry.verdict is Verdict.PASSED and entry.requirement.open:
+        console.print(Text(f"{'':>8}still open: {entry.requirement.open}", "dim"), soft_wrap=True)
 
 
 def _order(word: str) -> int:
-    return ("proven", "failed", "error", "inconclusive", "not run", "not covered").index(word)
+    return ("proven", "proven in part", "failed", "error", "inconclusive", "not run", "not covered").index(word)
 
 
 def _time(duration: timedelta) -> str:

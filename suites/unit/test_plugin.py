@@ -32,11 +32,11 @@ def only(yard: Yard) -> tuple[Verdict, str | None]:
 
 
 def test_what_passed_ends_with_0(yard: Yard) -> None:
-    yard.scenario(*GOOD, tags="@req-6.1")
+    yard.scenario(*GOOD, tags="@req-5.1")
     done = yard.run("--features", "features")
     assert done.returncode == 0, done.stdout + done.stderr
     assert only(yard) == (Verdict.PASSED, None)
-    assert "6.1  proven (embedded)" in done.stdout
+    assert "5.1  proven (embedded)" in done.stdout
     assert "1 scenarios: 1 passed" in done.stdout
     assert yard.log == ["locked", "up", "ship is there", "ship is gone", "unlocked"]
 
@@ -56,7 +56,7 @@ def test_what_passed_ends_with_0(yard: Yard) -> None:
 def test_what_did_not_pass_ends_with_1_and_says_why(
     yard: Yard, steps: tuple[str, ...], verdict: Verdict, reason: str
 ) -> None:
-    yard.scenario(*steps, tags="@req-6.1")
+    yard.scenario(*steps, tags="@req-5.1")
     done = yard.run("--features", "features")
     assert done.returncode == 1, done.stdout + done.stderr
     found, why = only(yard)
@@ -65,7 +65,7 @@ def test_what_did_not_pass_ends_with_1_and_says_why(
     assert reason in why
     assert reason in done.stdout
     assert f"1 scenarios: 1 {verdict}" in done.stdout
-    assert f" 6.1  {verdict}" in done.stdout
+    assert f" 5.1  {verdict}" in done.stdout
     assert "proven (" not in done.stdout
 
 
@@ -113,23 +113,23 @@ def test_each_row_of_an_outline_has_a_verdict_of_its_own(yard: Yard) -> None:
 
 def two(yard: Yard) -> None:
     yard.write(
-        "Feature: Ships\n  @req-6.1\n  Scenario: One\n    When it sails\n    Then it makes 12 knots\n"
-        "  @req-6.1 @req-6.2\n  Scenario: Two\n    When it sails\n    Then it makes 12 knots\n"
+        "Feature: Ships\n  @req-5.1\n  Scenario: One\n    When it sails\n    Then it makes 12 knots\n"
+        "  @req-5.1 @req-8.3\n  Scenario: Two\n    When it sails\n    Then it makes 12 knots\n"
     )
 
 
 def test_a_requirement_of_which_a_scenario_was_left_out_is_not_proven(yard: Yard) -> None:
     two(yard)
-    done = yard.run("--features", "features", "--req", "6.2")
+    done = yard.run("--features", "features", "--req", "8.3")
     assert done.returncode == 0
-    assert "6.2  proven (embedded)    1 of 1" in done.stdout
-    assert "6.1  not run              1 of 2" in done.stdout
+    assert "8.3  proven (embedded)         1 of 1" in done.stdout
+    assert "5.1  not run                   1 of 2" in done.stdout
     assert "1 scenarios: 1 passed; 1 more not selected" in done.stdout
 
 
 def test_a_marker_expression_selects_by_requirement(yard: Yard) -> None:
     two(yard)
-    assert yard.run("--features", "features", "-m", "req-6.2").returncode == 0
+    assert yard.run("--features", "features", "-m", "req-8.3").returncode == 0
     assert [record.selected for record in load_run(yard.latest).scenarios] == [True, False]
 
 
@@ -199,8 +199,8 @@ users:
         (("--features", "empty"), "holds no file that ends in .feature"),
         (("--features", "features", "--req", "99.9"), "Unknown tag req-99.9 in --req"),
         (("--features", "features", "-m", "req-99.9"), "Unknown tag req-99.9 in -m"),
-        (("--features", "features", "-m", "not (req-6.1 or req-4.3)"), "Unknown tag req-4.3 in -m"),
-        (("--features", "features", "--req", "5.1"), "Nothing was selected (--req 5.1)"),
+        (("--features", "features", "-m", "not (req-5.1 or req-4.3)"), "Unknown tag req-4.3 in -m"),
+        (("--features", "features", "--req", "8.3"), "Nothing was selected (--req 8.3)"),
         (("--features", "features", "-k", "nothing"), "Nothing was selected (-k 'nothing')"),
         (("--features", "features", "--kubeconfig", "absent"), "is not a file: give one that exists"),
         (("--features", "features", "--kubeconfig", "broken"), "cannot be read (line 3)"),
@@ -225,7 +225,7 @@ users:
     ],
 )
 def test_bad_input_ends_with_2_and_one_sentence(yard: Yard, arguments: tuple[str, ...], sentence: str) -> None:
-    yard.scenario(*GOOD, tags="@req-6.1")
+    yard.scenario(*GOOD, tags="@req-5.1")
     (yard.path / "empty").mkdir()
     (yard.path / "in-use").touch()
     (yard.path / "broken").write_text("a: 1\nb: [\n")
@@ -300,7 +300,7 @@ def test_an_api_that_refuses_the_credentials_is_bad_input(yard: Yard, refusing_a
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_lets_the_clean_up_run_and_ends_with_130(yard: Yard, number: signal.Signals) -> None:
-    yard.scenario("Given a ship", "When it waits", "Then it makes 12 knots", tags="@req-6.1")
+    yard.scenario("Given a ship", "When it waits", "Then it makes 12 knots", tags="@req-5.1")
     started = yard.start("--features", "features")
     eventually(lambda: yard.log, until=lambda log: "waiting" in log, within=timedelta(minutes=2), what="it waits")
     started.send_signal(number)
@@ -334,11 +334,11 @@ def test_a_folder_of_features_finds_steps_beside_it(yard: Yard) -> None:
 
 
 def test_the_record_is_plain_json(yard: Yard) -> None:
-    yard.scenario(*GOOD, tags="@req-6.1")
+    yard.scenario(*GOOD, tags="@req-5.1")
     yard.run("--features", "features")
     record = json.loads((yard.latest / "results.json").read_text())
     assert record["label"] == "embedded"
-    assert record["scenarios"][0]["requirements"] == ["6.1"]
+    assert record["scenarios"][0]["requirements"] == ["5.1"]
     assert [step["text"] for step in record["scenarios"][0]["steps"]] == ["a ship", "it sails", "it makes 12 knots"]
 
 

@@ -43,3 +43,9 @@ def test_an_id_given_twice_is_refused() -> None:
 def test_an_entry_without_a_source_is_refused() -> None:
     with pytest.raises(ValueError, match="lacks source"):
         parse_register(ENTRY.replace('source = "here"\n', ""))
+
+
+def test_a_requirement_may_say_what_is_still_open() -> None:
+    text = '[[requirement]]\nid = "1.1"\nsentence = "It floats"\nsource = "plan"\n'
+    assert parse_register(text).requirements[0].open == ""
+    assert parse_register(f'{text}open = "in a storm"\n').requirements[0].open == "in a storm"
