@@ -34,8 +34,8 @@ def _mounts_below(*folders: Path) -> list[str]:
 
 
 def _remove_folder(folder: Path) -> None:
-    # The nodes' disks hold tens of thousands of files, which rm removes several times as fast as Python; what is mounted
-    # there against all expectation is not entered.
+    # The nodes' disks hold tens of thousands of files, and rm is several times as fast as Python; what is mounted there
+    # against all expectation is not entered.
     run(["rm", "--recursive", "--force", "--one-file-system", folder], check=False)
 
 
