@@ -9,6 +9,7 @@ from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 
 from seatrial.kube import PodPlan, kinds
+from seatrial.kube.capabilities import API_NAME
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -58,9 +59,11 @@ def the_node_is_ready(node: Node, seconds: int) -> None:
     node.wait_ready(within=timedelta(seconds=seconds))
 
 
-@then("a pod runs on it to its end")
-def a_pod_runs_on_it(scenario_namespace: Namespace, node: Node, toolbox: str) -> None:
-    assert scenario_namespace.run(PodPlan("guest", toolbox, ("true",), {}, node=node.name)).succeeded
+@then("a pod on it finds a service by its name")
+def a_pod_finds_a_service(scenario_namespace: Namespace, node: Node, toolbox: str) -> None:
+    guest = PodPlan("guest", toolbox, ("nslookup", "-type=a", API_NAME), {}, node=node.name)
+    found = scenario_namespace.run(guest)
+    assert found.succeeded, found.output
 
 
 @then(parse("all replicas are ready on other nodes within {seconds:d} seconds"))

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _DEFAULT_INGRESS = "ingressclass.kubernetes.io/is-default-class"
 PORT = 8080
+# The service that every cluster has.
+API_NAME = "kubernetes.default.svc.cluster.local."
 _POLICY_TAKES_HOLD = timedelta(seconds=30)
 _METRICS_ANSWER = timedelta(seconds=60)
 
