@@ -207,4 +207,10 @@ def _first_line(problem: Exception) -> str:
 
 
 def _whole(layout: Layout) -> bool:
-    return network.attached(layout) and Supervisor(layout).defined() and layout.kubeconfig.exists()
+    """Whether there is a cluster to go on with.
+
+    One whose supervisor has ended is not: everything on it has, and a new cluster is quicker than to find out in what
+    state each part was at that instant.
+    """
+    supervisor = Supervisor(layout)
+    return network.attached(layout) and supervisor.defined() and supervisor.alive() and layout.kubeconfig.exists()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from seatrial.cluster.command import run
-from seatrial.cluster.layout import PLAN, REGISTRY_PORT, Layout
+from seatrial.cluster.layout import PLAN, REGISTRY_PORT, Layout, NodePlan
 from seatrial.kube import Cluster, kinds
 from seatrial.kube.api import Selection
 from seatrial.kube.watching import watched
@@ -85,10 +85,10 @@ def wait_serving(layout: Layout, running: RunningCluster, *, within: timedelta) 
     finally:
         cluster.close()
     eventually(
-        lambda: name_resolves(layout),
+        lambda: all(name_resolves(layout, node) for node in PLAN),
         until=bool,
         within=left(),
-        what="kubernetes.default.svc.cluster.local resolves",
+        what="kubernetes.default.svc.cluster.local resolves on every node",
     )
     eventually(lambda: edge_answers(running.edge), until=bool, within=left(), what="the ingress answers over TLS")
 
@@ -105,9 +105,9 @@ def _available(workload: Document) -> bool:
     return all(workload.number(f"status.{count}") == wanted for count in ("updatedReplicas", "availableReplicas"))
 
 
-def name_resolves(layout: Layout) -> bool:
-    """Whether the cluster's name service, asked from the control plane's node, knows the API server."""
-    space = f"/run/netns/{layout.network_namespace(PLAN[0])}"
+def name_resolves(layout: Layout, node: NodePlan = PLAN[0]) -> bool:
+    """Whether the cluster's name service, asked at its service address from *node*, knows the API server."""
+    space = f"/run/netns/{layout.network_namespace(node)}"
     question = ["busybox", "nslookup", "kubernetes.default.svc.cluster.local", "10.96.0.10"]
     try:
         return run(["nsenter", f"--net={space}", *question], check=False, timeout=timedelta(seconds=3)).returncode == 0
