@@ -161,7 +161,7 @@ def _run_plain(build: BringUp, foundation: Foundation, folder: Path) -> None:
     (folder / "addons").mkdir()
     for addon in ("kube-router", "storage", "ingress", "metrics-server"):
         text = addons(foundation, INFRA / "addons" / addon)
-        (folder / "addons" / f"{addon}.yaml").write_text(text if addon == "ingress" else text.rpartition("---")[0])
+        (folder / "addons" / f"{addon}.yaml").write_text(text if addon == "ingress" else text.rpartition("\n---\n{")[0])
     log = folder / "log"
     with log.open("w") as output:
         done = subprocess.run(
