@@ -362,7 +362,7 @@ def _in_registry(registry: Registry, name: str, tag: str) -> bool:
 def debian_sources() -> tuple[str, ...]:
     """Return this machine's own Debian package sources, one `deb` line each, those of other vendors left out.
 
-    A machine that lists none gets Debian's public mirror.
+    Raises UsageError when there are none.
     """
     template = "$(ORIGIN)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)"
     listed = run(["apt-get", "indextargets", "--format", template, "Created-By: Packages"], check=False).stdout
@@ -374,11 +374,9 @@ def debian_sources() -> tuple[str, ...]:
             lines[f"deb {uri} {release} {component}"] = None
     if lines:
         return tuple(lines)
-    mirror = "http://deb.debian.org"
-    return (
-        f"deb {mirror}/debian {SUITE} main",
-        f"deb {mirror}/debian {SUITE}-updates main",
-        f"deb {mirror}/debian-security {SUITE}-security main",
+    raise UsageError(
+        f"apt on this machine knows no Debian {SUITE} packages, which images are made of: list a Debian mirror in "
+        "/etc/apt/sources.list, run apt-get update, and run again."
     )
 
 

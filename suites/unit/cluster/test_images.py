@@ -78,3 +78,9 @@ def test_package_sources_of_other_vendors_are_left_out(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(images, "run", answer)
     assert images.debian_sources() == ("deb http://mirror/debian bookworm main",)
+
+
+def test_a_machine_without_debian_sources_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "run", lambda *_, **__: type("Done", (), {"stdout": ""})())
+    with pytest.raises(UsageError, match=r"^apt on this machine knows no Debian bookworm packages, .*\.$"):
+        images.debian_sources()
