@@ -105,7 +105,6 @@ class BringUp:
     def resume(self, running: RunningCluster, record: Record) -> None:
         """Bring back what is switched off, cut off or dead, and see the whole cluster answer."""
         with self.progress.phase("Cluster", expected=timedelta(seconds=1)):
-            self.supervisor.start()
             eventually(
                 lambda: all(
                     (self.layout.services / name / "supervise" / "ok").exists()
@@ -170,7 +169,7 @@ class BringUp:
         foundation = self.lay_foundation(identity)
         settings, running = foundation.settings, foundation.running
         workers = [node for node in running.nodes if not node.plan.control_plane]
-        works = [self._pool.submit(self._prefetch, node) for node in workers]
+        works = [self._pool.submit(self._prefetch, node, foundation.record.images) for node in workers]
         works.append(self._pool.submit(self._install_addons, foundation))
         self._init(running.control_plane)
         pin = authority.public_key_pin(self._node_file(PLAN[0], "etc/kubernetes/pki/ca.crt").read_text())
@@ -227,10 +226,9 @@ class BringUp:
             what=f"the container runtime of {node.name} answers",
         )
 
-    def _prefetch(self, node: EmbeddedNode) -> None:
+    def _prefetch(self, node: EmbeddedNode, images: Mapping[str, str]) -> None:
         """Pull what every worker needs while the control plane starts."""
         self._wait_runtime(node)
-        images = self.workshop.references(SYSTEM_IMAGES)
         pull = ["ctr", "--namespace", "k8s.io", "images", "pull", "--hosts-dir", "/etc/containerd/certs.d"]
         for name in _WORKER_IMAGES:
             node.run([*pull, images[name]])

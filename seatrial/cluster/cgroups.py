@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from seatrial.cluster.mounts import TABLE, mounts
 from seatrial.waiting import eventually
 
 ROOT = Path("/sys/fs/cgroup")
@@ -32,24 +33,19 @@ class Hierarchy:
         return not self.controllers
 
 
-def hierarchies(mountinfo: Path = Path("/proc/self/mountinfo")) -> tuple[Hierarchy, ...]:
-    """Return the trees to use: the version 2 tree where there is no other, else all version 1 trees.
+def hierarchies(table: Path = TABLE) -> tuple[Hierarchy, ...]:
+    """Return the trees: the version 2 tree where there is no other, else all version 1 trees.
 
     A hybrid machine (version 1 controllers and an empty version 2 tree) counts as version 1, as kubelet and runc do.
     """
     found: list[Hierarchy] = []
     unified: list[Hierarchy] = []
-    for line in mountinfo.read_text().splitlines():
-        fields, _, tail = line.partition(" - ")
-        kind, _, options = tail.split(" ", 2)
-        mount = Path(fields.split(" ")[4])
-        if kind == "cgroup":
-            names = tuple(
-                option for option in options.split(",") if option not in {"rw", "ro", "relatime", "xattr"} and option
-            )
-            found.append(Hierarchy(mount, names, ",".join(names)))
-        elif kind == "cgroup2":
-            unified.append(Hierarchy(mount, (), ""))
+    for mount in mounts(table):
+        if mount.kind == "cgroup":
+            names = tuple(option for option in mount.options if option not in {"rw", "ro", "relatime", "xattr", ""})
+            found.append(Hierarchy(mount.point, names, ",".join(names)))
+        elif mount.kind == "cgroup2":
+            unified.append(Hierarchy(mount.point, (), ""))
     return tuple(found) if found else tuple(unified[:1])
 
 

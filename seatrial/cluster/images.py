@@ -401,6 +401,20 @@ def _pip_settings() -> str:
     return "\n".join(["[global]", *rows, ""]) if rows else ""
 
 
+def _workshop_for(
+    target: Target, names: tuple[str, ...], progress: Progress, *, install: bool
+) -> tuple[Workshop, Registry]:
+    if target.registry is None:
+        raise UsageError(
+            f"The target {target.name} names no image registry, so {', '.join(names)} cannot be deployed; give "
+            "--registry host:port/prefix, one that you may push to and the nodes can pull from."
+        )
+    install_debian_packages(package_group("cluster"), install=install, progress=progress)
+    # The recipes name the programs they copy; those of other images need not be built.
+    programs = ensure(programs_of(names), progress=progress, install=install)
+    return Workshop(progress, programs), target.registry
+
+
 def images_for(
     target: Target, names: Iterable[str], *, progress: Progress | None = None, install: bool = True
 ) -> Mapping[str, str]:
@@ -409,17 +423,8 @@ def images_for(
     Raises UsageError when the target has no registry to push to.
     """
     names = tuple(names)
-    if target.registry is None:
-        message = (
-            f"The target {target.name} names no image registry, so {', '.join(names)} cannot be deployed; give "
-            "--registry host:port/prefix, one that you may push to and the nodes can pull from."
-        )
-        raise UsageError(message)
-    progress = progress or open_progress()
-    install_debian_packages(package_group("cluster"), install=install, progress=progress)
-    # The recipes name the programs they copy; those of other images need not be built.
-    workshop = Workshop(progress, ensure(programs_of(names), progress=progress, install=install))
-    return workshop.publish(names, target.registry)
+    workshop, registry = _workshop_for(target, names, progress or open_progress(), install=install)
+    return workshop.publish(names, registry)
 
 
 def strangers_in(
@@ -427,12 +432,9 @@ def strangers_in(
 ) -> Mapping[str, tuple[str, ...]]:
     """Search the images *names* in *target*'s registry for traces of the machine that built them; return them by name.
 
-    Raises UsageError when the target has no registry.
+    Images that the registry lacks are published first. Raises UsageError when the target has no registry.
     """
     names = tuple(names)
-    images_for(target, names, progress=progress)
-    progress = progress or open_progress()
-    if target.registry is None:
-        raise UsageError(f"The target {target.name} names no image registry to search; give --registry.")
-    workshop = Workshop(progress, ensure(programs_of(names), progress=progress))
-    return {name: workshop.strangers(name, target.registry) for name in names}
+    workshop, registry = _workshop_for(target, names, progress or open_progress(), install=True)
+    workshop.publish(names, registry)
+    return {name: workshop.strangers(name, registry) for name in names}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -13,6 +14,8 @@ REGISTRY_HOST = "registry.seatrial.internal"
 REGISTRY_PORT = 5000
 POD_NETWORK = "10.244.0.0/16"
 SERVICE_NETWORK = "10.96.0.0/16"
+# kubeadm gives the name service the tenth address of the service range.
+NAME_SERVICE = str(IPv4Network(SERVICE_NETWORK)[10])
 
 
 @dataclass(frozen=True)

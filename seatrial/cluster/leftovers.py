@@ -8,6 +8,7 @@ from pathlib import Path
 from seatrial.cluster import cgroups, network
 from seatrial.cluster.command import run
 from seatrial.cluster.layout import Layout
+from seatrial.cluster.mounts import mounts
 from seatrial.cluster.supervisor import Supervisor, processes_of
 
 
@@ -24,13 +25,8 @@ def leftovers(layout: Layout | None = None) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _mounts_below(*folders: Path) -> list[str]:
-    mounts = []
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        mount = line.split(" ")[4]
-        if any(mount == str(folder) or mount.startswith(f"{folder}/") for folder in folders):
-            mounts.append(mount)
-    return mounts
+def _mounts_below(*folders: Path) -> list[Path]:
+    return [mount.point for mount in mounts() if any(mount.point.is_relative_to(folder) for folder in folders)]
 
 
 def _remove_folder(folder: Path) -> None:

@@ -11,7 +11,6 @@ import inspect
 import os
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seatrial.cluster import cgroups, configuration, network
@@ -21,6 +20,7 @@ from seatrial.cluster.bringup import SYSTEM_IMAGES, BringUp
 from seatrial.cluster.images import Workshop
 from seatrial.cluster.layout import INFRA, PLAN, Layout
 from seatrial.cluster.leftovers import leftovers, sweep
+from seatrial.cluster.mounts import TABLE, mounts
 from seatrial.cluster.record import Record
 from seatrial.cluster.supervisor import Supervisor
 from seatrial.errors import UsageError
@@ -30,6 +30,7 @@ from seatrial.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from seatrial.cluster.nodes import RunningCluster
     from seatrial.progress import Progress
@@ -68,16 +69,12 @@ class ClusterStatus:
     leftovers: tuple[str, ...]
 
 
-def file_system(path: Path, mountinfo: Path = Path("/proc/self/mountinfo")) -> str:
+def file_system(path: Path, table: Path = TABLE) -> str:
     """Return the type of the file system that *path*, or the nearest folder above it that exists, lies on."""
     there = next(folder for folder in [path, *path.parents] if folder.exists()).resolve()
-    best, kind = "", "unknown"
-    for line in mountinfo.read_text().splitlines():
-        fields, _, tail = line.partition(" - ")
-        mount = fields.split(" ")[4]
-        if there.is_relative_to(mount) and len(mount) >= len(best):
-            best, kind = mount, tail.split(" ")[0]
-    return kind
+    around = [mount for mount in mounts(table) if there.is_relative_to(mount.point)]
+    # Of two on the same point, the later one hides the other.
+    return max(reversed(around), key=lambda mount: len(mount.point.parts)).kind if around else "unknown"
 
 
 def _require_machine(layout: Layout) -> None:

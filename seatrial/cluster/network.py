@@ -79,6 +79,10 @@ def free_subnet(in_use: tuple[IPv4Network, ...]) -> Subnet:
     raise UsageError(message)
 
 
+def _spaces(layout: Layout) -> tuple[str, ...]:
+    return (layout.switch, *(layout.network_namespace(node) for node in PLAN))
+
+
 def _exists(namespace: str) -> bool:
     return (NAMESPACES / namespace).exists()
 
@@ -94,8 +98,7 @@ def _port(node: NodePlan) -> str:
 
 def create(layout: Layout, subnet: Subnet) -> None:
     """Lay bridge and cables; the namespaces must not exist yet."""
-    spaces = [layout.switch, *(layout.network_namespace(node) for node in PLAN)]
-    _batch(None, *(f"netns add {space}" for space in spaces))
+    _batch(None, *(f"netns add {space}" for space in _spaces(layout)))
     cables = [
         f"link add {_PORT} netns {layout.network_namespace(node)} type veth "
         f"peer name {_port(node)} netns {layout.switch}"
@@ -127,8 +130,7 @@ def create(layout: Layout, subnet: Subnet) -> None:
 
 def attached(layout: Layout) -> bool:
     """Whether every namespace and the host's link exist."""
-    spaces = [layout.switch, *(layout.network_namespace(node) for node in PLAN)]
-    return all(map(_exists, spaces)) and Path("/sys/class/net", layout.host_link).exists()
+    return all(map(_exists, _spaces(layout))) and Path("/sys/class/net", layout.host_link).exists()
 
 
 def set_cable(layout: Layout, node: NodePlan, *, connected: bool) -> None:
@@ -156,5 +158,4 @@ def remove(layout: Layout) -> None:
 
 def leftovers(layout: Layout) -> tuple[str, ...]:
     """Return the cluster's network namespaces that exist."""
-    spaces = [layout.switch, *(layout.network_namespace(node) for node in PLAN)]
-    return tuple(space for space in spaces if _exists(space))
+    return tuple(filter(_exists, _spaces(layout)))

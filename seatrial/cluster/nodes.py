@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from seatrial.cluster.layout import Layout, NodePlan
     from seatrial.target import Edge, Registry
 
+# Followed by the id of the node's first process, and the command.
+ENTER = ("nsenter", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--target")
 PROGRAM_PATH = ":".join(
     [
         *(f"/opt/seatrial/{program}" for program in ("kubernetes", "containerd", "etcd")),
@@ -85,9 +87,8 @@ class EmbeddedNode:
         first = Supervisor(self.layout).first_process(self.plan)
         if first is None:
             raise CommandFailed(command, 255, f"node {self.name} is off")
-        inside = ["nsenter", "--target", str(first), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"]
         environment = {"PATH": PROGRAM_PATH, "HOME": "/root", "LANG": "C.UTF-8"}
-        return run([*inside, *command], check=check, stdin=stdin, env=environment, timeout=timeout)
+        return run([*ENTER, str(first), *command], check=check, stdin=stdin, env=environment, timeout=timeout)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from seatrial.cluster.command import run
-from seatrial.cluster.layout import PLAN, REGISTRY_PORT, Layout, NodePlan
+from seatrial.cluster.layout import NAME_SERVICE, PLAN, REGISTRY_PORT, Layout, NodePlan
 from seatrial.kube import Cluster, kinds
 from seatrial.kube.api import Selection
 from seatrial.kube.watching import watched
@@ -108,7 +108,7 @@ def _available(workload: Document) -> bool:
 def name_resolves(layout: Layout, node: NodePlan = PLAN[0]) -> bool:
     """Whether the cluster's name service, asked at its service address from *node*, knows the API server."""
     space = f"/run/netns/{layout.network_namespace(node)}"
-    question = ["busybox", "nslookup", "kubernetes.default.svc.cluster.local", "10.96.0.10"]
+    question = ["busybox", "nslookup", "kubernetes.default.svc.cluster.local", NAME_SERVICE]
     try:
         return run(["nsenter", f"--net={space}", *question], check=False, timeout=timedelta(seconds=3)).returncode == 0
     except subprocess.TimeoutExpired:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import signal
 import subprocess
 from dataclasses import dataclass
 from datetime import timedelta
@@ -70,14 +69,12 @@ class Supervisor:
         """The control group of *node*: all its processes, pods included."""
         return cgroups.Group(f"{self._layout.cgroup}/{node.name}")
 
-    def _write_service(self, name: str, lines: list[str], *, wanted: bool) -> None:
+    def _write_service(self, name: str, lines: list[str]) -> None:
         # runsvdir starts what it sees: the folder appears complete, by a rename.
         draft = self._layout.runtime / f"draft-{name}"
         draft.mkdir(parents=True, exist_ok=True)
         (draft / "run").write_text(_script(lines))
         (draft / "run").chmod(0o755)
-        if not wanted:
-            (draft / "down").touch()
         self._layout.services.mkdir(parents=True, exist_ok=True)
         draft.rename(self._layout.services / name)
 
@@ -102,7 +99,6 @@ class Supervisor:
                     f"{shlex.quote(str(program))} serve {shlex.quote(str(configuration))}"
                 ),
             ],
-            wanted=True,
         )
 
     def define_node(self, node: NodePlan, recipe: NodeRecipe) -> None:
@@ -139,7 +135,6 @@ class Supervisor:
                     f"{shlex.quote(str(init))}"
                 ),
             ],
-            wanted=True,
         )
 
     def defined(self) -> bool:
@@ -159,13 +154,7 @@ class Supervisor:
         return bool(self._tree())
 
     def start(self) -> None:
-        """Start the root of the tree unless it runs; it outlives this process and its terminal.
-
-        Where the root was killed, what it had started is ended first: nodes boot anew, as after a power cut.
-        """
-        if self.alive():
-            return
-        self.group.kill()
+        """Start the root of the tree; it outlives this process and its terminal. Nothing of the cluster may run yet."""
         self._layout.services.mkdir(parents=True, exist_ok=True)
         self._layout.state.mkdir(parents=True, exist_ok=True)
         self.group.create()
@@ -224,11 +213,6 @@ class Supervisor:
                 if line.split()[2:] == ["1"]:
                     return process
         return None
-
-    def hang_up(self) -> None:
-        """Send the root of the tree the signal on which it ends its services; for tests of recovery."""
-        for process in self._tree():
-            process.send_signal(signal.SIGHUP)
 
 
 def processes_of(layout: Layout) -> frozenset[int]:

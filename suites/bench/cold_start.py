@@ -22,7 +22,7 @@ from seatrial.cluster import network
 from seatrial.cluster.bringup import addons
 from seatrial.cluster.layout import INFRA, PLAN, Layout
 from seatrial.cluster.lifecycle import prepare
-from seatrial.cluster.nodes import PROGRAM_PATH
+from seatrial.cluster.nodes import ENTER, PROGRAM_PATH
 from seatrial.cluster.readiness import edge_answers, name_resolves
 from seatrial.cluster.supervisor import Supervisor
 from seatrial.kube import Api, Namespace, PodPlan, kinds
@@ -154,8 +154,7 @@ def _run_plain(build: BringUp, foundation: Foundation, folder: Path) -> None:
     entries = "\n".join(f"  {node.name}) pid={supervisor.first_process(node)} ;;" for node in PLAN)
     enter = folder / "node"
     enter.write_text(
-        f"#!/bin/sh\ncase $1 in\n{entries}\nesac\nshift\n"
-        f'exec nsenter --target "$pid" --mount --uts --ipc --net --pid --cgroup env PATH={PROGRAM_PATH} "$@"\n'
+        f'#!/bin/sh\ncase $1 in\n{entries}\nesac\nshift\nexec {" ".join(ENTER)} "$pid" env PATH={PROGRAM_PATH} "$@"\n'
     )
     enter.chmod(0o755)
     (folder / "addons").mkdir()
