@@ -14,6 +14,7 @@ import secrets
 import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -26,13 +27,16 @@ from rich.console import Console
 from seatrial import specification
 from seatrial.ending import GoodOrder, end_with
 from seatrial.errors import UsageError
+from seatrial.evidence.environment import describe_environment
 from seatrial.evidence.recording import Recording, template_of
-from seatrial.evidence.store import slug
+from seatrial.evidence.redaction import Redactor
+from seatrial.evidence.store import RETAINED, RunDirectory, retire, slug
 from seatrial.evidence.terminal import TreePrinter, print_summary
 from seatrial.progress import Progress, open_progress
 from seatrial.requirements import TAG_PREFIX, register
 from seatrial.target import Target, kubeconfig_target, target_of
 from seatrial.verdict import Inconclusive, Verdict
+from seatrial.witness import listening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -40,8 +44,8 @@ if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
     from pytest_bdd.parser import Scenario, Step
 
+    from seatrial.audit import RunRecord
     from seatrial.cluster import RunningCluster
-    from seatrial.evidence.records import RunRecord
     from seatrial.kube import Cluster, Namespace
 
 _NOT_PASSED = 1
@@ -162,6 +166,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--keep", action="store_true", help="leave the namespaces of scenarios until the next run")
     group.addoption("--runs", type=_path, metavar="DIR", help="folder for run directories; reports if none is given")
+    group.addoption(
+        "--keep-runs", type=int, default=RETAINED, metavar="N", help=f"runs to keep there; {RETAINED} if not given"
+    )
     group.addoption("--no-wait", action="store_true", help="refuse at once if the embedded cluster is in use")
     group.addoption("--no-install", action="store_true", help="say what is missing on this machine, install nothing")
 
@@ -325,8 +332,20 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
         mine.refuse(f"The embedded cluster could not be brought up: {str(error) or type(error).__name__}", _NOT_PASSED)
         return True
     if scenarios:
-        runs = session.config.option.runs or session.config.rootpath / "reports"
-        mine.recording = Recording.start(runs, target, scenarios, mine.left_out, session.config.rootpath)
+        option = session.config.option
+        runs = option.runs or session.config.rootpath / "reports"
+        retire(runs, option.keep_runs - 1)
+        redactor = Redactor()
+        mine.recording = Recording.start(
+            RunDirectory.create(runs, datetime.now(UTC)),
+            target,
+            scenarios,
+            mine.left_out,
+            session.config.rootpath,
+            environment=describe_environment(session.config.rootpath, session.config.invocation_params.args),
+            redactor=redactor,
+        )
+        mine.held.enter_context(listening(mine.recording))
         reporter = _reporter(session.config)
         if reporter is not None:
             # The tree takes the place of the lines that pytest prints per file.
@@ -360,6 +379,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     recording.begin(item)
     answer = yield
     closed = recording.finish(item)
+    if recording.lost is not None:
+        item.session.shouldstop = f"the evidence cannot be written: {recording.lost}"
     printer = _Session.of(item.config).printer
     if printer is not None:
         _print(item.config, lambda console: printer.scenario(closed, console))
@@ -453,7 +474,7 @@ def _exit_code(mine: _Session, status: int, session: pytest.Session) -> int:
         return mine.refused
     if status == pytest.ExitCode.USAGE_ERROR:
         return _BAD_INPUT
-    unproven = mine.ended is not None and not mine.ended.verdict.opens_gate
+    unproven = mine.ended is not None and not mine.ended.opens_gate
     if status == pytest.ExitCode.INTERNAL_ERROR or (status == pytest.ExitCode.OK and unproven):
         return _NOT_PASSED
     return int(status)
@@ -471,11 +492,13 @@ def pytest_terminal_summary(config: pytest.Config) -> None:
     mine = _Session.of(config)
     if mine.ended is None or mine.recording is None:
         return
-    ended, folder = mine.ended, mine.recording.directory.path
+    ended, folder, lost = mine.ended, mine.recording.directory.path, mine.recording.lost
 
     def summary(console: Console) -> None:
-        print_summary(ended, register(), console)
+        print_summary(ended, console)
         console.print(f"Evidence in {folder}", soft_wrap=True)
+        if lost is not None:
+            console.print(f"The evidence is not complete: {lost}; free some space and run again.", soft_wrap=True)
 
     _print(config, summary)
 

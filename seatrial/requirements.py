@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,7 @@ def parse_register(text: str) -> Register:
     return Register(tuple(requirements))
 
 
+@cache
 def register() -> Register:
     """Return the register that Seatrial ships."""
     return parse_register(files("seatrial").joinpath("requirements.toml").read_text(encoding="utf-8"))

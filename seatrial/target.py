@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import urllib3
 import yaml
 
 from seatrial.errors import UsageError
+from seatrial.truth import TruthLabel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,18 +22,6 @@ if TYPE_CHECKING:
 _ANSWER_WITHIN_SECONDS = 5.0
 _HTTPS = 443
 _HIGHEST_PORT = 65535
-
-
-class TruthLabel(StrEnum):
-    """What a result was obtained on, from the least to the most like production."""
-
-    PLAN_ONLY = "plan-only"
-    EMULATED = "emulated"
-    EMBEDDED = "embedded"
-    KIND = "kind"
-    MINIKUBE = "minikube"
-    EKS = "eks"
-    OTHER = "other"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from pytest_bdd import given, then
 from pytest_bdd.parsers import parse
 
 from seatrial.load import Traffic, customers
-from seatrial.slo import judge_success
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -26,12 +25,12 @@ def customers_send(customer: Customer, rate: int, tmp_path: Path, recovery: Exit
 @then(parse("at least {percent:g}% of the requests meanwhile succeed"))
 def requests_succeed(traffic: Traffic, percent: float) -> None:
     record = traffic.judged_on(1000, within=timedelta(minutes=2))
-    judgement = judge_success(record.outcomes, at_least=percent / 100)
+    judgement = record.judge_success(at_least=percent / 100)
     assert judgement.met, f"{judgement}; {record}"
 
 
 @then("every request meanwhile succeeds")
 def every_request_succeeds(traffic: Traffic) -> None:
     record = traffic.judged_on(500, within=timedelta(minutes=2))
-    judgement = judge_success(record.outcomes, at_least=1)
+    judgement = record.judge_success(at_least=1)
     assert judgement.met, f"{judgement}; {record}"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+import time
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from seatrial.witness import tell_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import timedelta
     from pathlib import Path
 
 
@@ -37,18 +40,24 @@ def run(
     Raises CommandFailed when *check* is set and the exit code is not 0, subprocess.TimeoutExpired after *timeout*.
     """
     words = [str(word) for word in command]
-    done = subprocess.run(
-        words,
-        input=stdin,
-        stdin=subprocess.DEVNULL if stdin is None else None,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        env=None if env is None else dict(env),
-        cwd=cwd,
-        check=False,
-        timeout=None if timeout is None else timeout.total_seconds(),
-    )
+    began = time.monotonic()
+    code: int | None = None
+    try:
+        done = subprocess.run(
+            words,
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env=None if env is None else dict(env),
+            cwd=cwd,
+            check=False,
+            timeout=None if timeout is None else timeout.total_seconds(),
+        )
+        code = done.returncode
+    finally:
+        tell_command(words, code, timedelta(seconds=time.monotonic() - began))
     if check and done.returncode != 0:
         raise CommandFailed(words, done.returncode, done.stdout + done.stderr)
     return done

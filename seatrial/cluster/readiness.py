@@ -15,7 +15,8 @@ from seatrial.cluster.layout import NAME_SERVICE, PLAN, REGISTRY_PORT, Layout, N
 from seatrial.kube import Cluster, kinds
 from seatrial.kube.api import Selection
 from seatrial.kube.watching import watched
-from seatrial.target import Target, TruthLabel
+from seatrial.target import Target
+from seatrial.truth import TruthLabel
 from seatrial.waiting import eventually
 
 if TYPE_CHECKING:

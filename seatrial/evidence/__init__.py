@@ -1,14 +1,5 @@
-"""What a run leaves behind: typed records, a run directory that is never half written, and ways to read it."""
+"""What a run leaves behind: a journal and artefacts in a run directory, and the ways to read them."""
 
-from seatrial.evidence.records import Coverage, RunRecord, ScenarioRecord, StepRecord
-from seatrial.evidence.store import RunDirectory, latest_run, load_run
+from seatrial.evidence.store import RunDirectory, latest_run, load_run, retained, retire
 
-__all__ = [
-    "Coverage",
-    "RunDirectory",
-    "RunRecord",
-    "ScenarioRecord",
-    "StepRecord",
-    "latest_run",
-    "load_run",
-]
+__all__ = ["RunDirectory", "latest_run", "load_run", "retained", "retire"]

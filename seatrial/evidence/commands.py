@@ -11,7 +11,6 @@ from rich.console import Console
 
 from seatrial.evidence.store import latest_run, load_run
 from seatrial.evidence.terminal import print_summary, print_tree
-from seatrial.requirements import register
 
 
 def report(
@@ -25,6 +24,6 @@ def report(
     record = load_run(directory)
     console = Console(highlight=False)
     print_tree(record, console)
-    print_summary(record, register(), console)
+    print_summary(record, console)
     console.print(f"Run {record.id} in {directory}", soft_wrap=True)
-    raise typer.Exit(0 if record.verdict.opens_gate else 1)
+    raise typer.Exit(0 if record.opens_gate else 1)

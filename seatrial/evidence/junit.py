@@ -12,7 +12,7 @@ from seatrial.verdict import Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from seatrial.evidence.records import RunRecord, ScenarioRecord
+    from seatrial.audit import RunRecord, ScenarioRecord
 
 # XML 1.0, section 2.2: what may stand in a document at all.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -60,7 +60,7 @@ def _case(suite: ET.Element, scenario: ScenarioRecord) -> None:
         outcome = ET.SubElement(case, _ELEMENTS[scenario.verdict], message=reason.splitlines()[0])
         if scenario.verdict is not Verdict.NOT_RUN:
             outcome.set("type", str(scenario.verdict))
-            outcome.text = "\n".join((reason, *(_text(artefact) for artefact in scenario.artefacts)))
+            outcome.text = "\n".join((reason, *(_text(artefact.path) for artefact in scenario.artefacts)))
 
 
 def _totals(scenarios: Sequence[ScenarioRecord]) -> dict[str, str]:

@@ -1,33 +1,41 @@
-"""The run directory: one folder per run, in which every file is whole or absent."""
+"""The run directory: one folder per run, in which the journal is the truth and everything else is made from it."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
+import shutil
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
+from seatrial.audit import Broken, Inconsistent, Replay, RunRecord, parse
 from seatrial.errors import UsageError
 from seatrial.evidence.junit import junit
-from seatrial.evidence.records import RunRecord
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+JOURNAL = "events.jsonl"
 RESULTS = "results.json"
+RETAINED = 20
 _LATEST = "latest"
 _RECORD = TypeAdapter(RunRecord)
 
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """The folder of one run: ``results.json`` (a RunRecord), ``junit.xml``, and a folder per scenario."""
+    """The folder of one run.
+
+    ``events.jsonl`` is its journal; ``results.json`` (a RunRecord) and ``junit.xml`` are made from it at the end;
+    beside them lies what was kept for the run (``documents``) and for each scenario (``scenarios``).
+    """
 
     path: Path
 
@@ -46,13 +54,20 @@ class RunDirectory:
         """The run's id, which is the folder's name."""
         return self.path.name
 
+    @property
+    def journal(self) -> Path:
+        """The journal's file."""
+        return self.path / JOURNAL
+
     def scenario_folder(self, number: int, name: str) -> Path:
         """Return the folder for what scenario *number* (from 1) leaves; made by whoever first writes to it."""
         return self.path / "scenarios" / f"{number:03d}-{slug(name)}"
 
     def write(self, record: RunRecord) -> None:
         """Write *record* as results.json and junit.xml, each in one step, so that a killed run leaves no half file."""
-        _replace(self.path / RESULTS, _RECORD.dump_json(record, indent=2) + b"\n")
+        results = {"verdict": str(record.verdict), "opens_gate": record.opens_gate}
+        results |= _RECORD.dump_python(record, mode="json")
+        _replace(self.path / RESULTS, json.dumps(results, indent=2, ensure_ascii=True).encode() + b"\n")
         _replace(self.path / "junit.xml", junit(record))
 
 
@@ -62,14 +77,34 @@ def slug(text: str, longest: int = 40) -> str:
 
 
 def load_run(directory: Path) -> RunRecord:
-    """Read the record of the run in *directory*; raises UsageError if there is none or it cannot be read."""
-    file = directory / RESULTS
+    """Make the record of the run in *directory* from its journal.
+
+    A run that was killed has no end; a line that it did not finish is passed over. Raises UsageError if there is no
+    journal, or one that is not as it was written.
+    """
+    file = directory / JOURNAL
     try:
-        return _RECORD.validate_json(file.read_bytes())
+        return Replay.of(parse(file.read_bytes()).events).record
     except FileNotFoundError as error:
         raise UsageError(f"{directory} holds no run: give the folder of one, or run the features first.") from error
-    except (OSError, ValidationError) as error:
-        raise UsageError(f"{file} cannot be read as the record of a run: give the folder of another run.") from error
+    except (OSError, Broken, Inconsistent, LookupError) as error:
+        raise UsageError(
+            f"{file} cannot be read as the journal of a run ({error}): give the folder of another run."
+        ) from error
+
+
+def retained(runs: Path) -> tuple[Path, ...]:
+    """Return the folders of the runs below *runs*, oldest first."""
+    found = [entry for entry in runs.glob("*-*Z-*") if (entry / JOURNAL).is_file() and not entry.is_symlink()]
+    return tuple(sorted(found))
+
+
+def retire(runs: Path, keep: int) -> tuple[Path, ...]:
+    """Remove all but the *keep* newest runs below *runs*; return what was removed."""
+    doomed = retained(runs)[:-keep] if keep > 0 else ()
+    for directory in doomed:
+        shutil.rmtree(directory)
+    return doomed
 
 
 def latest_run(runs: Path) -> Path:

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from seatrial.evidence.records import Coverage, RunRecord, ScenarioRecord
-    from seatrial.requirements import Register
+    from seatrial.audit import ArtefactRecord, Coverage, RunRecord, ScenarioRecord
 
 _MARKS = {
     Verdict.PASSED: ("✓", "+", "green"),
@@ -78,9 +77,9 @@ def print_tree(record: RunRecord, console: Console) -> None:
         printer.scenario(scenario, console)
 
 
-def print_summary(record: RunRecord, register: Register, console: Console) -> None:
+def print_summary(record: RunRecord, console: Console) -> None:
     """Print one line per requirement, then the counts and the verdict; the counts add up to all scenarios."""
-    coverage = record.coverage(register)
+    coverage = record.coverage()
     console.print(Text(f"\nRequirements, on {record.target} ({record.label})", "bold"))
     for entry in coverage:
         _print_requirement(entry, record, console)
@@ -122,6 +121,7 @@ def _time(duration: timedelta) -> str:
     return f"  {seconds:.1f} s" if seconds >= 0.05 else ""  # noqa: PLR2004 (what would read 0.0 s)
 
 
-def _common_folder(artefacts: tuple[str, ...]) -> str:
-    parts = [artefact.split("/") for artefact in artefacts]
-    return "/".join(parts[0][:2]) if len(parts[0]) > 1 else artefacts[0]
+def _common_folder(artefacts: tuple[ArtefactRecord, ...]) -> str:
+    own = [artefact.path for artefact in artefacts if artefact.path.startswith("scenarios/")]
+    first = (own or [artefacts[0].path])[0]
+    return "/".join(first.split("/")[:2])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -15,6 +16,7 @@ from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
 from seatrial.kube.document import Document, JsonObject, Kind
+from seatrial.witness import tell_document, tell_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -274,6 +276,7 @@ class Api:
     def create(self, document: JsonObject) -> Document:
         """Create the object that *document* describes."""
         wanted = Document(document)
+        _tell("created", document)
         return self.ask(
             "POST",
             self.path(wanted.kind, namespace=wanted.namespace),
@@ -284,6 +287,7 @@ class Api:
     def apply(self, document: JsonObject) -> Document:
         """Make the object be as *document* says, by server-side apply; take over fields that others had set."""
         wanted = Document(document)
+        _tell("applied", document)
         return self.ask(
             "PATCH",
             self.path(wanted.kind, wanted.name, wanted.namespace),
@@ -311,6 +315,21 @@ class Api:
             self.request("DELETE", self.path(kind, name, namespace), body=options)
         except Absent:
             return
+
+
+def _tell(verb: str, document: JsonObject) -> None:
+    """Tell of an object that is sent to the API, of a Secret without its values."""
+    wanted = Document(document)
+    shown = dict(document)
+    if wanted.text("kind") == "Secret":
+        for part in ("data", "stringData"):
+            values = shown.pop(part, None)
+            for value in values.values() if isinstance(values, dict) else ():
+                tell_secret(str(value))
+                with suppress(ValueError):
+                    tell_secret(base64.b64decode(str(value), validate=True).decode())
+    name = "/".join(part for part in (wanted.namespace, wanted.name or "unnamed") if part)
+    tell_document(f"{verb} {wanted.text('kind')} {name}", json.dumps(shown, indent=2, ensure_ascii=False))
 
 
 def _query(selection: Selection) -> dict[str, str]:

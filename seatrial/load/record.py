@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from seatrial.slo.quantile import quantile
+from seatrial.slo import Judgement, judge_latency, judge_success, quantile
 from seatrial.verdict import Inconclusive
+from seatrial.witness import Judged, tell_judged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,6 +108,37 @@ class Record:
                 f"1 % of them started more than {lag:.3f} s late, {ALLOWED_LAG.total_seconds():g} s is allowed"
             )
         return self
+
+    def judge_success(self, *, at_least: float) -> Judgement:
+        """Judge whether at least the share *at_least* (0 to 1) of the requests succeeded, and tell of it.
+
+        Raises Inconclusive when there are too few for that share to mean anything.
+        """
+        judgement = judge_success(self.outcomes, at_least=at_least)
+        self._tell("success", None, judgement)
+        return judgement
+
+    def judge_latency(self, *, share: float, at_most: timedelta) -> Judgement:
+        """Judge whether the *share* (0 to 1) quantile of the latencies is *at_most* that long, and tell of it.
+
+        Raises Inconclusive when there are too few for that quantile to mean anything.
+        """
+        judgement = judge_latency(self.latencies, share=share, at_most=at_most)
+        self._tell("latency", share, judgement)
+        return judgement
+
+    def _tell(self, objective: str, share: float | None, judgement: Judgement) -> None:
+        tell_judged(
+            Judged(
+                objective=objective,
+                share=share,
+                required=judgement.required,
+                observed=judgement.observed,
+                samples=judgement.samples,
+                met=judgement.met,
+                record=self.file,
+            )
+        )
 
     def __str__(self) -> str:
         kinds: dict[str, int] = {}

@@ -11,13 +11,15 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.console import Console
 
+from seatrial.audit import Journal, RunRecord, ScenarioRecord, StepRecord
+from seatrial.audit.replay import FORMAT
 from seatrial.errors import UsageError
-from seatrial.evidence import RunDirectory, RunRecord, ScenarioRecord, StepRecord, latest_run, load_run
+from seatrial.evidence import RunDirectory, latest_run, load_run, retained, retire
 from seatrial.evidence.junit import junit
 from seatrial.evidence.store import slug
 from seatrial.evidence.terminal import print_summary, print_tree
 from seatrial.requirements import register
-from seatrial.target import TruthLabel
+from seatrial.truth import TruthLabel
 from seatrial.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -47,11 +49,11 @@ def scenario(verdict: Verdict, *requirements: str, selected: bool = True, name: 
 
 
 def run(*scenarios: ScenarioRecord, ended: datetime | None = NOW + timedelta(seconds=9)) -> RunRecord:
-    return RunRecord("r1", "embedded", TruthLabel.EMBEDDED, NOW, ended, scenarios)
+    return RunRecord("r1", "embedded", TruthLabel.EMBEDDED, NOW, ended, scenarios, register())
 
 
 def word(record: RunRecord, identifier: str) -> str:
-    return next(entry.word for entry in record.coverage(register()) if entry.requirement.id == identifier)
+    return next(entry.word for entry in record.coverage() if entry.requirement.id == identifier)
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
@@ -94,14 +96,14 @@ def test_a_requirement_with_open_parts_is_proven_in_part_at_best() -> None:
     assert word(record, "1.1") == "proven in part"
     assert word(record, "1.2") == "failed"
     page = io.StringIO()
-    print_summary(record, register(), Console(file=page, width=200))
+    print_summary(record, Console(file=page, width=200))
     assert f"still open: {next(entry.open for entry in register() if entry.id == '1.1')}" in page.getvalue()
 
 
 def test_each_requirement_has_one_line_and_the_words_add_up() -> None:
     record = run(scenario(Verdict.PASSED, "5.1"), scenario(Verdict.FAILED, "8.3"))
     page = io.StringIO()
-    print_summary(record, register(), Console(file=page, width=200))
+    print_summary(record, Console(file=page, width=200))
     lines = page.getvalue().splitlines()
     assert all(sum(line.startswith(f"  {entry.id:>4}  ") for line in lines) == 1 for entry in register())
     assert "41 requirements: 1 proven, 1 failed, 39 not covered" in lines
@@ -116,12 +118,34 @@ def test_the_tree_names_feature_and_rule_once() -> None:
     assert text.index("One") < text.index("Two") < text.index("it sank")
 
 
-def test_a_record_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+def tell(directory: RunDirectory) -> None:
+    journal = Journal(directory.journal, clock=lambda: NOW)
+    journal.append(
+        "run started",
+        {"format": FORMAT, "run": directory.id, "target": "local", "label": "embedded", "environment": {}},
+    )
+    journal.append("run ended", {"verdict": "not run"})
+    journal.close()
+
+
+def test_a_record_is_made_from_the_journal(tmp_path: Path) -> None:
     directory = RunDirectory.create(tmp_path, NOW)
-    record = run(scenario(Verdict.PASSED, "5.1"), scenario(Verdict.ERROR, selected=False))
+    tell(directory)
+    record = load_run(directory.path)
+    assert (record.id, record.target, record.label, record.ended) == (directory.id, "local", TruthLabel.EMBEDDED, NOW)
     directory.write(record)
-    assert load_run(directory.path) == record
-    assert sorted(file.name for file in directory.path.iterdir()) == ["junit.xml", "results.json"]
+    assert sorted(file.name for file in directory.path.iterdir()) == ["events.jsonl", "junit.xml", "results.json"]
+
+
+def test_only_the_newest_runs_are_retained(tmp_path: Path) -> None:
+    runs = [RunDirectory.create(tmp_path, NOW + timedelta(days=day)) for day in range(4)]
+    for directory in runs:
+        tell(directory)
+    (tmp_path / "my-own-Z-notes").mkdir()
+    assert retire(tmp_path, 2) == (runs[0].path, runs[1].path)
+    assert retained(tmp_path) == (runs[2].path, runs[3].path)
+    assert (tmp_path / "my-own-Z-notes").exists()
+    assert latest_run(tmp_path) == runs[3].path
 
 
 def test_latest_points_to_the_last_run(tmp_path: Path) -> None:
@@ -133,10 +157,10 @@ def test_latest_points_to_the_last_run(tmp_path: Path) -> None:
     assert not [entry for entry in tmp_path.iterdir() if entry.name.startswith(".")]
 
 
-def test_a_record_that_cannot_be_written_leaves_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_that_cannot_be_written_leave_those_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     directory = RunDirectory.create(tmp_path, NOW)
-    before = run(scenario(Verdict.PASSED))
-    directory.write(before)
+    directory.write(run(scenario(Verdict.PASSED)))
+    before = (directory.path / "results.json").read_bytes()
 
     def full(_: int) -> None:
         raise OSError("no space left")
@@ -144,14 +168,14 @@ def test_a_record_that_cannot_be_written_leaves_the_one_before(tmp_path: Path, m
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="no space left"):
         directory.write(run())
-    assert load_run(directory.path) == before
+    assert (directory.path / "results.json").read_bytes() == before
     assert sorted(file.name for file in directory.path.iterdir()) == ["junit.xml", "results.json"]
 
 
-@pytest.mark.parametrize("content", ["", "{", "{}", '{"id": 1}'])
-def test_half_a_record_is_refused(tmp_path: Path, content: str) -> None:
-    (tmp_path / "results.json").write_text(content)
-    with pytest.raises(UsageError, match="cannot be read as the record of a run"):
+@pytest.mark.parametrize("content", ["", "{", "{}\n", '{"chain":"00","number":1}\n'])
+def test_what_is_no_journal_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "events.jsonl").write_text(content)
+    with pytest.raises(UsageError, match="cannot be read as the journal of a run"):
         load_run(tmp_path)
 
 

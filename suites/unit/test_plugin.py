@@ -346,6 +346,6 @@ def test_a_failure_leaves_its_trace_in_the_run_directory(yard: Yard) -> None:
     yard.scenario("When it sails", "Then it makes 20 knots")
     yard.run("--features", "features")
     [record] = load_run(yard.latest).scenarios
-    files = [yard.latest / artefact for artefact in record.artefacts]
+    files = [yard.latest / artefact.path for artefact in record.artefacts]
     assert [file.name for file in files] == ["call.txt"]
     assert "it makes 12 knots, not 20" in files[0].read_text()

@@ -8,7 +8,8 @@ import pytest
 from kubernetes import client
 
 from seatrial.errors import UsageError
-from seatrial.target import Edge, Registry, TruthLabel, parse_edge, parse_registry, truth_label
+from seatrial.target import Edge, Registry, parse_edge, parse_registry, truth_label
+from seatrial.truth import TruthLabel
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 from seatrial.kube import Absent, Api, Cluster, Document, Interrupted, kinds
 from seatrial.kube.api import Listing
 from seatrial.kube.capabilities import Capabilities, Capability
-from seatrial.target import Edge, Target, TruthLabel
+from seatrial.target import Edge, Target
+from seatrial.truth import TruthLabel
 from seatrial.verdict import Inconclusive
 
 if TYPE_CHECKING:

@@ -1,0 +1,200 @@
+"""The records of a run: steps, scenarios, the run, and what they say about each requirement.
+
+Nothing here decides a verdict by itself: each is made from the events of the journal (`seatrial.audit.replay`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping  # noqa: TC003 (read at run time: the records are written out by their types)
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta  # noqa: TC003 (the same)
+
+from seatrial.requirements import Register, Requirement
+from seatrial.truth import TruthLabel  # noqa: TC001 (the same)
+from seatrial.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class ArtefactRecord:
+    """A file that was kept: its *path* below the run directory, its digest, its size in bytes, and what it is."""
+
+    path: str
+    sha256: str
+    size: int
+    title: str
+
+
+@dataclass(frozen=True)
+class JudgementRecord:
+    """What was measured against an objective, and the file it can be measured from again.
+
+    *objective* is ``success`` (*observed* and *required* are shares) or ``latency`` (they are seconds, at the quantile
+    *share*). *record* is the path of the raw record. *required* and *observed* are compared at-least for success and
+    at-most for latency.
+    """
+
+    objective: str
+    share: float | None
+    required: float
+    observed: float
+    samples: int
+    met: bool
+    record: str
+
+
+@dataclass(frozen=True)
+class CommandRecord:
+    """A command line that was run: its words, its exit code (None when it did not end by itself), and how long."""
+
+    words: tuple[str, ...]
+    code: int | None
+    started: datetime
+    duration: timedelta
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One sentence and how it went; *line* is its line in the feature file.
+
+    *started* is None for a step that was not reached.
+    """
+
+    keyword: str
+    text: str
+    line: int
+    verdict: Verdict
+    duration: timedelta
+    started: datetime | None = None
+    judgements: tuple[JudgementRecord, ...] = ()
+    commands: tuple[CommandRecord, ...] = ()
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """Why a scenario that does not pass may be lived with, who decided it, and until when (that day included)."""
+
+    reason: str
+    owner: str
+    expiry: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a person found who looked at what no machine can: the verdict, who, when, for which version, until when.
+
+    *evidence* is the path of the file that shows it, below the run directory.
+    """
+
+    verdict: Verdict
+    person: str
+    date: str
+    version: str
+    expiry: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class ScenarioRecord:
+    """One scenario and how it went.
+
+    *file* is the feature file's path relative to where the run was started, *test* the id by which pytest knows the
+    scenario. *requirements* are the ids it proves. *reason* says why the verdict is not passed. *artefacts* were kept
+    because of it. A scenario that was not *selected* is listed all the same: it is not run, and the gate does not ask
+    for it. *started* is None for what was not run. *waiver* lets the gate pass over a verdict that it does not change.
+    """
+
+    feature: str
+    file: str
+    rule: str | None
+    name: str
+    line: int
+    test: str
+    tags: tuple[str, ...]
+    requirements: tuple[str, ...]
+    selected: bool
+    verdict: Verdict
+    reason: str | None
+    started: datetime | None
+    duration: timedelta
+    steps: tuple[StepRecord, ...]
+    artefacts: tuple[ArtefactRecord, ...]
+    waiver: Waiver | None = None
+    answer: Answer | None = None
+
+    @property
+    def opens_gate(self) -> bool:
+        """Whether a gate may let this through: it passed, or somebody answers for it."""
+        return self.verdict.opens_gate or self.waiver is not None
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What a run says about one requirement; *verdict* None means that no scenario carries its id."""
+
+    requirement: Requirement
+    verdict: Verdict | None
+    scenarios: tuple[ScenarioRecord, ...]
+
+    @property
+    def word(self) -> str:
+        """The word a reader sees: proven, proven in part, failed, inconclusive, error, not run or not covered."""
+        if self.verdict is None:
+            return "not covered"
+        if self.verdict is not Verdict.PASSED:
+            return str(self.verdict)
+        return "proven in part" if self.requirement.open else "proven"
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run against one target; *ended* is None while it goes on, and for ever if it was killed.
+
+    *environment* says what it ran on and with, *register* the requirements as they stood then, *artefacts* what was
+    kept for the run as a whole, *commands* the command lines that belong to no step.
+    """
+
+    id: str
+    target: str
+    label: TruthLabel
+    started: datetime
+    ended: datetime | None
+    scenarios: tuple[ScenarioRecord, ...]
+    register: Register = field(default_factory=lambda: Register(()))
+    environment: Mapping[str, str] = field(default_factory=dict)
+    artefacts: tuple[ArtefactRecord, ...] = ()
+    commands: tuple[CommandRecord, ...] = ()
+
+    @property
+    def selected(self) -> tuple[ScenarioRecord, ...]:
+        """The scenarios that this run was asked for."""
+        return tuple(scenario for scenario in self.scenarios if scenario.selected)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of the selected scenarios; a run that was broken off has not passed."""
+        worst = Verdict.worst(scenario.verdict for scenario in self.selected)
+        return Verdict.worst((worst, Verdict.INCONCLUSIVE)) if self.ended is None else worst
+
+    @property
+    def opens_gate(self) -> bool:
+        """Whether a gate may let this run through: it came to its end, and each scenario passed or is answered for."""
+        return self.ended is not None and bool(self.selected) and all(one.opens_gate for one in self.selected)
+
+    def counts(self) -> Mapping[Verdict, int]:
+        """How many selected scenarios have each verdict; each verdict is present, and they add up to all selected."""
+        found = Counter(scenario.verdict for scenario in self.selected)
+        return {verdict: found[verdict] for verdict in Verdict}
+
+    def coverage(self) -> tuple[Coverage, ...]:
+        """What this run says about each requirement of its register, in its order.
+
+        A requirement is proven only if each scenario that carries its id was selected and passed, and in part only as
+        long as the register names parts of it that no scenario looks at.
+        """
+        result = []
+        for requirement in self.register:
+            carrying = tuple(scenario for scenario in self.scenarios if requirement.id in scenario.requirements)
+            verdict = Verdict.worst(scenario.verdict for scenario in carrying) if carrying else None
+            result.append(Coverage(requirement, verdict, carrying))
+        return tuple(result)

@@ -1,0 +1,82 @@
+"""How the library tells of what it does, without knowing who listens.
+
+Each noun that runs a command, applies a manifest or measures something tells of it here; a run that keeps evidence
+listens. Where nobody listens, telling costs next to nothing and keeps nothing.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import timedelta
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An objective that was judged; as in `seatrial.audit.records.JudgementRecord`, *record* the raw file."""
+
+    objective: str
+    share: float | None
+    required: float
+    observed: float
+    samples: int
+    met: bool
+    record: Path
+
+
+class Witness(Protocol):
+    """Whoever keeps what is told."""
+
+    def command(self, words: Sequence[str], code: int | None, duration: timedelta) -> None:
+        """A command line was run; *code* is None when it did not end by itself."""
+
+    def judged(self, judged: Judged) -> None:
+        """Something measured was held against an objective."""
+
+    def document(self, title: str, text: str) -> None:
+        """A text was used or obtained that explains what happened: a manifest applied, an object read."""
+
+    def secret(self, value: str) -> None:
+        """*value* must not be written down anywhere."""
+
+
+_witnesses: list[Witness] = []
+
+
+@contextmanager
+def listening(witness: Witness) -> Iterator[None]:
+    """Let *witness* hear all that is told until the block ends."""
+    _witnesses.append(witness)
+    try:
+        yield
+    finally:
+        _witnesses.remove(witness)
+
+
+def tell_command(words: Sequence[str], code: int | None, duration: timedelta) -> None:
+    """Tell that a command line was run."""
+    for witness in tuple(_witnesses):
+        witness.command(words, code, duration)
+
+
+def tell_judged(judged: Judged) -> None:
+    """Tell that an objective was judged."""
+    for witness in tuple(_witnesses):
+        witness.judged(judged)
+
+
+def tell_document(title: str, text: str) -> None:
+    """Tell of a text that explains what happened."""
+    for witness in tuple(_witnesses):
+        witness.document(title, text)
+
+
+def tell_secret(value: str) -> None:
+    """Tell of a value that must not be written down."""
+    for witness in tuple(_witnesses):
+        witness.secret(value)
