@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -96,7 +96,9 @@ class Traffic:
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             if stream is not None:
-                stream.close()
+                # What was still to be said to a process that has ended is of no use to anyone.
+                with suppress(BrokenPipeError):
+                    stream.close()
 
     def _begin(self) -> None:
         self._say(self.plan.written())

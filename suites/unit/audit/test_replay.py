@@ -125,10 +125,8 @@ def test_no_event_can_be_left_out(left_out: Told) -> None:
         Replay.of(events(*without(GOOD, left_out)))
 
 
-@pytest.mark.parametrize("place", range(1, len(GOOD)))
+@pytest.mark.parametrize("place", [place for place in range(1, len(GOOD)) if GOOD[place] != LISTED])
 def test_no_event_can_be_told_twice(place: int) -> None:
-    if GOOD[place] == LISTED:
-        pytest.skip("two scenarios may be alike")
     with pytest.raises(Inconsistent):
         Replay.of(events(*GOOD[: place + 1], *GOOD[place:]))
 
