@@ -1,7 +1,7 @@
 """Bringing a cluster up: from nothing, or from one that is switched off.
 
-What does not depend on each other happens at the same time: workers fetch images while the control plane starts,
-add-ons are applied as soon as the API server takes objects, the workers join side by side.
+Nodes are born with their images unpacked. What does not depend on each other happens at the same time: add-ons are
+applied as soon as the API server takes objects, the workers join side by side.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from seatrial.cluster.command import CommandFailed, run
 from seatrial.cluster.layout import INFRA, PLAN, REGISTRY_HOST, REGISTRY_PORT, Layout, NodePlan
 from seatrial.cluster.leftovers import sweep
 from seatrial.cluster.nodes import EmbeddedNode, RunningCluster
+from seatrial.cluster.preload import PreloadedStore, hand_over
 from seatrial.cluster.readiness import wait_registry, wait_serving
 from seatrial.cluster.record import Record
 from seatrial.cluster.supervisor import NodeRecipe, Supervisor
@@ -51,7 +52,6 @@ SYSTEM_IMAGES = (
     "toolbox",
 )
 EDGE_NAMES = ("*.seatrial.test", "seatrial.test")
-_WORKER_IMAGES = ("pause", "kube-proxy", "kube-router", "traefik")
 _READY_WITHIN = timedelta(minutes=4)
 _RESUMED_WITHIN = timedelta(seconds=90)
 _ADMIN = "etc/kubernetes/super-admin.conf"
@@ -84,6 +84,7 @@ class BringUp:
         self.workshop = workshop
         self.root = root
         self.supervisor = Supervisor(layout)
+        self._preloaded = PreloadedStore(workshop.preloaded_storage, programs["containerd"], progress)
         self._given_up = threading.Event()
         self._pool = ThreadPoolExecutor(max_workers=2 * len(PLAN), thread_name_prefix="cluster")
 
@@ -149,6 +150,8 @@ class BringUp:
             self.supervisor.define_registry(
                 subnet, self.programs["registry"].binary("registry"), self.workshop.registry_storage
             )
+            for node in PLAN:
+                self.supervisor.define_node(node, self._recipe)
             self.supervisor.start()
             wait_registry(subnet)
         images = self.workshop.publish(SYSTEM_IMAGES, self._registry(subnet))
@@ -162,15 +165,14 @@ class BringUp:
         running = self.describe(record)
         certificate = authority.issue(*EDGE_NAMES)
         (self.layout.state / "edge-authority.pem").write_text(certificate.authority)
-        self._start_nodes(settings)
+        self._start_nodes(settings, self._preloaded.fill(images, self._registry(subnet)))
         return Foundation(settings, running, certificate, record)
 
     def _make(self, identity: str) -> RunningCluster:
         foundation = self.lay_foundation(identity)
         settings, running = foundation.settings, foundation.running
         workers = [node for node in running.nodes if not node.plan.control_plane]
-        works = [self._pool.submit(self._prefetch, node, foundation.record.images) for node in workers]
-        works.append(self._pool.submit(self._install_addons, foundation))
+        works = [self._pool.submit(self._install_addons, foundation)]
         self._init(running.control_plane)
         pin = authority.public_key_pin(self._node_file(PLAN[0], "etc/kubernetes/pki/ca.crt").read_text())
         works += [self._pool.submit(self._join, settings, node, pin) for node in workers]
@@ -203,18 +205,22 @@ class BringUp:
         if kept.exists():
             self.progress.say(f"The nodes' logs are kept in {kept}.")
 
-    def _start_nodes(self, settings: configuration.Settings) -> None:
+    def _start_nodes(self, settings: configuration.Settings, images: Path) -> None:
+        places = [self.layout.node_state(node) / "data" / "containerd" for node in PLAN]
+        for work in [self._pool.submit(hand_over, images, place) for place in places]:
+            work.result()
         for node in PLAN:
             upper = self.layout.node_state(node) / "upper"
             if node.control_plane:
                 configuration.write_control_plane(settings, node, upper)
             else:
                 configuration.write_worker(settings, node, upper)
-            recipe = NodeRecipe(
-                root=self.root,
-                programs={name: self.programs[name].directory / "bin" for name in ("kubernetes", "containerd", "etcd")},
-            )
-            self.supervisor.define_node(node, recipe)
+            self.supervisor.release(node)
+
+    @property
+    def _recipe(self) -> NodeRecipe:
+        programs = {name: self.programs[name].directory / "bin" for name in ("kubernetes", "containerd", "etcd")}
+        return NodeRecipe(root=self.root, programs=programs)
 
     def _node_file(self, node: NodePlan, path: str) -> Path:
         return self.layout.node_state(node) / "upper" / path
@@ -225,13 +231,6 @@ class BringUp:
             within=timedelta(seconds=60),
             what=f"the container runtime of {node.name} answers",
         )
-
-    def _prefetch(self, node: EmbeddedNode, images: Mapping[str, str]) -> None:
-        """Pull what every worker needs while the control plane starts."""
-        self._wait_runtime(node)
-        pull = ["ctr", "--namespace", "k8s.io", "images", "pull", "--hosts-dir", "/etc/containerd/certs.d"]
-        for name in _WORKER_IMAGES:
-            node.run([*pull, images[name]])
 
     def _init(self, node: EmbeddedNode) -> None:
         with self.progress.phase("Control plane (kubeadm init)", expected=timedelta(seconds=10)):

@@ -142,6 +142,11 @@ class Workshop:
         return self._home / "registry"
 
     @property
+    def preloaded_storage(self) -> Path:
+        """Folder in which filled image stores for nodes are kept between clusters."""
+        return self._home / "preloaded"
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The images that have a recipe."""
         return tuple(self._specs)

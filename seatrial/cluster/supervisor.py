@@ -69,12 +69,14 @@ class Supervisor:
         """The control group of *node*: all its processes, pods included."""
         return cgroups.Group(f"{self._layout.cgroup}/{node.name}")
 
-    def _write_service(self, name: str, lines: list[str]) -> None:
+    def _write_service(self, name: str, lines: list[str], *, held: bool = False) -> None:
         # runsvdir starts what it sees: the folder appears complete, by a rename.
         draft = self._layout.runtime / f"draft-{name}"
         draft.mkdir(parents=True, exist_ok=True)
         (draft / "run").write_text(_script(lines))
         (draft / "run").chmod(0o755)
+        if held:
+            (draft / "down").touch()
         self._layout.services.mkdir(parents=True, exist_ok=True)
         draft.rename(self._layout.services / name)
 
@@ -102,7 +104,11 @@ class Supervisor:
         )
 
     def define_node(self, node: NodePlan, recipe: NodeRecipe) -> None:
-        """Add *node*; it starts at once where the supervisor runs."""
+        """Add *node*, held back until it is released.
+
+        The supervisor looks for new services every five seconds only; one that is there when it starts can be released
+        at any moment.
+        """
         state = self._layout.node_state(node)
         state.mkdir(parents=True, exist_ok=True)
         init = self._layout.runtime / "node-init"
@@ -135,7 +141,13 @@ class Supervisor:
                     f"{shlex.quote(str(init))}"
                 ),
             ],
+            held=True,
         )
+
+    def release(self, node: NodePlan) -> None:
+        """Let *node*, whose disk is prepared, start, now and whenever its supervisor does."""
+        (self._layout.node_service(node) / "down").unlink(missing_ok=True)
+        self.power(node, on=True)
 
     def defined(self) -> bool:
         """Whether the registry's and every node's service folder exist."""
