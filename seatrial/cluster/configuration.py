@@ -141,6 +141,8 @@ def write_control_plane(settings: Settings, node: NodePlan, root: Path) -> None:
         "etc/seatrial/apiserver/admission.yaml": _template("kubeadm/admission.yaml"),
         "etc/seatrial/apiserver/audit-policy.yaml": _template("kubeadm/audit-policy.yaml"),
         "etc/seatrial/apiserver/encryption.yaml": _encryption(),
+        # The name of the file is what kubeadm knows it by.
+        "etc/seatrial/patches/corednsdeployment.yaml": _template("kubeadm/patches/corednsdeployment.yaml"),
     }
     _write(root, files)
 

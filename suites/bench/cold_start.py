@@ -48,6 +48,7 @@ PHASES = (
 RATIO_TO_PLAIN = 0.6
 WARM_TO_COLD = 0.3
 _WITHIN = timedelta(minutes=10)
+_FOR_SPEED = ("leader-elect", "kube-api-qps", "kube-api-burst")
 
 
 @dataclass(frozen=True)
@@ -187,8 +188,13 @@ def _stock(text: str) -> str:
     """Take back what is set for speed alone; what this kind of machine forces stays."""
     documents = list(yaml.safe_load_all(text))
     for document in documents:
+        document.pop("patches", None)
         if document["kind"] == "ClusterConfiguration":
             del document["etcd"]["local"]["extraArgs"]
+            for part in ("controllerManager", "scheduler"):
+                document[part]["extraArgs"] = [
+                    argument for argument in document[part]["extraArgs"] if argument["name"] not in _FOR_SPEED
+                ]
         if document["kind"] == "KubeletConfiguration":
             document.pop("serializeImagePulls")
     return yaml.safe_dump_all(documents)
