@@ -10,7 +10,7 @@ from seatrial.cluster.command import CommandFailed
 from seatrial.cluster.commands import app as cluster_app
 from seatrial.ending import GoodOrder
 from seatrial.errors import UsageError
-from seatrial.evidence.commands import report
+from seatrial.evidence.commands import baseline, bundle, key, report, runs_app, verify
 from seatrial.toolchain import BuildFailed
 from seatrial.toolchain.commands import app as toolchain_app
 from seatrial.waiting import NotObserved
@@ -23,7 +23,13 @@ app = typer.Typer(
 )
 app.add_typer(cluster_app, name="cluster")
 app.add_typer(toolchain_app, name="toolchain")
+app.add_typer(runs_app, name="runs")
 app.command()(report)
+app.command()(baseline)
+app.command()(bundle)
+app.command()(key)
+# One description of its options serves here and where there is nothing but the standard library.
+app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(verify)
 
 _FAILED = 1
 _BAD_INPUT = 2

@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping  # noqa: TC003 (read at run time: the records are written out by their types)
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta  # noqa: TC003 (the same)
+from datetime import datetime, timedelta
 
 from seatrial.requirements import Register, Requirement
 from seatrial.truth import TruthLabel  # noqa: TC001 (the same)
-from seatrial.verdict import Verdict
+from seatrial.verdict import Missing, Verdict
+
+# The tag of a scenario that a person answers, and for how long a waiver can be given at most.
+MANUAL = "manual"
+LONGEST_WAIVER = timedelta(days=180)
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,14 @@ class StepRecord:
 
 
 @dataclass(frozen=True)
+class FeatureRecord:
+    """A feature file as it stood when the run began: its path as in its scenarios, and its *text*."""
+
+    file: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Waiver:
     """Why a scenario that does not pass may be lived with, who decided it, and until when (that day included)."""
 
@@ -83,7 +95,7 @@ class Waiver:
 class Answer:
     """What a person found who looked at what no machine can: the verdict, who, when, for which version, until when.
 
-    *evidence* is the path of the file that shows it, below the run directory.
+    *evidence* is the path of the file that shows it, below the run directory. After *expiry* it answers nothing.
     """
 
     verdict: Verdict
@@ -102,6 +114,7 @@ class ScenarioRecord:
     scenario. *requirements* are the ids it proves. *reason* says why the verdict is not passed. *artefacts* were kept
     because of it. A scenario that was not *selected* is listed all the same: it is not run, and the gate does not ask
     for it. *started* is None for what was not run. *waiver* lets the gate pass over a verdict that it does not change.
+    *missing* says which kinds of evidence an inconclusive verdict lacks, where that was told.
     """
 
     feature: str
@@ -121,11 +134,36 @@ class ScenarioRecord:
     artefacts: tuple[ArtefactRecord, ...]
     waiver: Waiver | None = None
     answer: Answer | None = None
+    missing: tuple[Missing, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """What it is called by in files that outlive a run: its feature file and its name."""
+        return f"{self.file}::{self.name}"
+
+    @property
+    def waiver_unused(self) -> bool:
+        """Whether it passed although it is waived: the waiver has to go."""
+        return self.verdict.opens_gate and self.waiver is not None
 
     @property
     def opens_gate(self) -> bool:
-        """Whether a gate may let this through: it passed, or somebody answers for it."""
-        return self.verdict.opens_gate or self.waiver is not None
+        """Whether a gate may let this through: it passed, or somebody answers for it; not both."""
+        return self.verdict.opens_gate is (self.waiver is None)
+
+
+@dataclass(frozen=True)
+class BaselineComparison:
+    """A run held against the baseline of the run with the id *run*; *baseline* is that file's digest.
+
+    Each sentence says one difference: what is *worse*, what is *better*, and what is *otherwise* than it was.
+    """
+
+    baseline: str
+    run: str
+    worse: tuple[str, ...]
+    better: tuple[str, ...]
+    otherwise: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -164,6 +202,8 @@ class RunRecord:
     environment: Mapping[str, str] = field(default_factory=dict)
     artefacts: tuple[ArtefactRecord, ...] = ()
     commands: tuple[CommandRecord, ...] = ()
+    comparison: BaselineComparison | None = None
+    features: tuple[FeatureRecord, ...] = ()
 
     @property
     def selected(self) -> tuple[ScenarioRecord, ...]:
@@ -180,6 +220,17 @@ class RunRecord:
     def opens_gate(self) -> bool:
         """Whether a gate may let this run through: it came to its end, and each scenario passed or is answered for."""
         return self.ended is not None and bool(self.selected) and all(one.opens_gate for one in self.selected)
+
+    @property
+    def ends_well(self) -> bool:
+        """Whether a pipeline may go on: the gate opens or, held against a baseline, nothing is worse.
+
+        Neither changes a verdict. A waiver that nothing needs stops it in any case.
+        """
+        if self.comparison is None:
+            return self.opens_gate
+        unused = any(scenario.waiver_unused for scenario in self.selected)
+        return self.ended is not None and bool(self.selected) and not self.comparison.worse and not unused
 
     def counts(self) -> Mapping[Verdict, int]:
         """How many selected scenarios have each verdict; each verdict is present, and they add up to all selected."""

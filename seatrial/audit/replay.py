@@ -3,11 +3,11 @@
 The recording of a run feeds its events through this as it writes them, and a verifier feeds the same events through it
 again: both see the same verdicts, or the verifier says where they part.
 
-What the events tell: ``run started`` (id, target, label, environment), ``requirement listed``, ``scenario listed``,
-``scenario started``, ``steps listed``, ``step started``, ``step ended``, ``judged``, ``command``, ``kept`` (an
-artefact), ``phase ended`` (set-up, call or clean-up), ``scenario ended``, ``waived``, ``answered`` and ``run ended``.
-Those that tell an end also claim a verdict; a claim that does not follow from what went before makes the journal
-inconsistent.
+What the events tell: ``run started`` (id, target, label, environment), ``requirement listed``, ``feature listed``,
+``scenario listed``, ``scenario started``, ``steps listed``, ``step started``, ``step ended``, ``judged``, ``command``,
+``kept`` (an artefact), ``phase ended`` (set-up, call or clean-up), ``scenario ended``, ``waived``, ``answered``,
+``compared`` (with a baseline) and ``run ended``. Those that tell an end also claim a verdict; a claim that does not
+follow from what went before makes the journal inconsistent.
 """
 
 from __future__ import annotations
@@ -17,9 +17,13 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from seatrial.audit.records import (
+    LONGEST_WAIVER,
+    MANUAL,
     Answer,
     ArtefactRecord,
+    BaselineComparison,
     CommandRecord,
+    FeatureRecord,
     JudgementRecord,
     RunRecord,
     ScenarioRecord,
@@ -28,7 +32,7 @@ from seatrial.audit.records import (
 )
 from seatrial.requirements import Register, Requirement
 from seatrial.truth import TruthLabel
-from seatrial.verdict import Verdict
+from seatrial.verdict import Missing, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -53,26 +57,56 @@ class _Unfit(Exception):
 
 
 @dataclass
+class _Step:
+    """A step as far as it has been told."""
+
+    keyword: str
+    text: str
+    line: int
+    verdict: Verdict = Verdict.NOT_RUN
+    duration: timedelta = timedelta(0)
+    started: datetime | None = None
+    judgements: list[JudgementRecord] = field(default_factory=list)
+    commands: list[CommandRecord] = field(default_factory=list)
+
+    def closed(self) -> StepRecord:
+        """Return its record as things stand."""
+        return StepRecord(
+            self.keyword,
+            self.text,
+            self.line,
+            self.verdict,
+            self.duration,
+            self.started,
+            tuple(self.judgements),
+            tuple(self.commands),
+        )
+
+
+@dataclass
 class _Scenario:
     """A scenario as far as it has been told."""
 
     record: ScenarioRecord
-    steps: list[StepRecord] = field(default_factory=list)
+    steps: list[_Step] = field(default_factory=list)
     now: int | None = None
     phases: dict[str, Verdict] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
+    missing: list[Missing] = field(default_factory=list)
     artefacts: list[ArtefactRecord] = field(default_factory=list)
     ended: datetime | None = None
+    expired: bool = False
 
     @property
     def verdict(self) -> Verdict:
         """What follows from what was told: passed only if each step, each phase and the clean-up were seen to pass."""
         if self.record.answer is not None:
-            return self.record.answer.verdict
+            return Verdict.NOT_RUN if self.expired else self.record.answer.verdict
         if self.record.started is None:
             return Verdict.NOT_RUN
-        known = Verdict.worst(self.phases.values())
-        return self.at_end if self.ended else Verdict.worst((known, Verdict.INCONCLUSIVE))
+        if self.ended:
+            return self.at_end
+        return Verdict.worst((*self.phases.values(), Verdict.INCONCLUSIVE))
 
     @property
     def at_end(self) -> Verdict:
@@ -87,6 +121,8 @@ class _Scenario:
         """Return its record as things stand."""
         verdict = self.verdict
         reasons = list(self.reasons)
+        if self.record.selected and MANUAL in self.record.tags and verdict is not Verdict.PASSED:
+            reasons.append(_said(self.record.answer, expired=self.expired))
         if self.record.started is not None and self.ended is None:
             reasons.append("interrupted before its end")
         elif verdict is Verdict.NOT_RUN and self.record.started is not None and not reasons:
@@ -96,8 +132,9 @@ class _Scenario:
             verdict=verdict,
             reason="\n".join(reasons) or self.record.reason,
             duration=self.ended - self.record.started if self.ended and self.record.started else timedelta(0),
-            steps=tuple(self.steps),
+            steps=tuple(step.closed() for step in self.steps),
             artefacts=tuple(self.artefacts),
+            missing=tuple(self.missing),
         )
 
 
@@ -117,12 +154,15 @@ class Replay:
         self._run: _Run | None = None
         self._ended: datetime | None = None
         self._requirements: list[Requirement] = []
+        self._features: list[FeatureRecord] = []
         self._scenarios: list[_Scenario] = []
         self._artefacts: list[ArtefactRecord] = []
         self._commands: list[CommandRecord] = []
+        self._comparison: BaselineComparison | None = None
         self._take: Mapping[str, Callable[[Event], None]] = {
             "run started": self._run_started,
             "requirement listed": self._requirement_listed,
+            "feature listed": self._feature_listed,
             "scenario listed": self._scenario_listed,
             "scenario started": self._scenario_started,
             "steps listed": self._steps_listed,
@@ -135,6 +175,7 @@ class Replay:
             "scenario ended": self._scenario_ended,
             "waived": self._waived,
             "answered": self._answered,
+            "compared": self._compared,
             "run ended": self._run_ended,
         }
 
@@ -180,7 +221,16 @@ class Replay:
             environment=self._run.environment,
             artefacts=tuple(self._artefacts),
             commands=tuple(self._commands),
+            comparison=self._comparison,
+            features=tuple(self._features),
         )
+
+    @property
+    def _today(self) -> date:
+        """The day on which the run started, which waivers and answers are held against."""
+        if self._run is None:
+            raise LookupError("no event of this run has been told")
+        return self._run.started.date()
 
     def scenario(self, number: int) -> ScenarioRecord:
         """Return scenario *number* (from 0, in the order of listing) as far as it has been told."""
@@ -208,6 +258,9 @@ class Replay:
         self._requirements.append(
             Requirement(str(data["id"]), str(data["sentence"]), str(data["source"]), str(data["open"]))
         )
+
+    def _feature_listed(self, event: Event) -> None:
+        self._features.append(FeatureRecord(str(event.data["file"]), str(event.data["text"])))
 
     def _scenario_listed(self, event: Event) -> None:
         data = event.data
@@ -251,7 +304,7 @@ class Replay:
 
     def _scenario_started(self, event: Event) -> None:
         found = self._of(event)
-        if found.record.started is not None or not found.record.selected or found.record.answer is not None:
+        if found.record.started is not None or not found.record.selected or MANUAL in found.record.tags:
             raise _Unfit("this scenario was not to be started, or was before")
         found.record = replace(found.record, started=event.at)
 
@@ -260,7 +313,7 @@ class Replay:
         if found.steps:
             raise _Unfit("the steps of a scenario are listed once")
         found.steps = [
-            StepRecord(str(step["keyword"]), str(step["text"]), _integer(step["line"]), Verdict.NOT_RUN, timedelta(0))
+            _Step(str(step["keyword"]), str(step["text"]), _integer(step["line"]))
             for step in _list(event.data["steps"])
         ]
 
@@ -269,7 +322,7 @@ class Replay:
         number = _integer(event.data["step"])
         if found.now is not None or found.steps[number].started is not None or number < 0:
             raise _Unfit("a step starts once, after the one before it has ended")
-        found.steps[number] = replace(found.steps[number], started=event.at)
+        found.steps[number].started = event.at
         found.now = number
 
     def _step_ended(self, event: Event) -> None:
@@ -280,8 +333,8 @@ class Replay:
         verdict = Verdict(str(event.data["verdict"]))
         if verdict is Verdict.PASSED and not all(judgement.met for judgement in step.judgements):
             raise _Unfit("a step in which an objective was missed is said to have passed")
-        duration = event.at - step.started if step.started else timedelta(0)
-        found.steps[found.now] = replace(step, verdict=verdict, duration=duration)
+        step.verdict = verdict
+        step.duration = event.at - step.started if step.started else timedelta(0)
         found.now = None
 
     def _judged(self, event: Event) -> None:
@@ -299,8 +352,7 @@ class Replay:
             met=_boolean(data["met"]),
             record=str(data["record"]),
         )
-        step = found.steps[found.now]
-        found.steps[found.now] = replace(step, judgements=(*step.judgements, judgement))
+        found.steps[found.now].judgements.append(judgement)
 
     def _command(self, event: Event) -> None:
         data = event.data
@@ -313,8 +365,7 @@ class Replay:
         if found is None or found.now is None:
             self._commands.append(command)
         else:
-            step = found.steps[found.now]
-            found.steps[found.now] = replace(step, commands=(*step.commands, command))
+            found.steps[found.now].commands.append(command)
 
     def _kept(self, event: Event) -> None:
         data = event.data
@@ -326,7 +377,11 @@ class Replay:
         phase = str(event.data["phase"])
         if phase not in _PHASES or phase in found.phases or found.now is not None:
             raise _Unfit(f"the phase {phase!r} is unknown, told twice, or ends within a step")
-        found.phases[phase] = Verdict(str(event.data["verdict"]))
+        verdict = found.phases[phase] = Verdict(str(event.data["verdict"]))
+        if "missing" in event.data:
+            if verdict is not Verdict.INCONCLUSIVE:
+                raise _Unfit("evidence is said to be missing, but the verdict does not rest on that")
+            found.missing.append(Missing(str(event.data["missing"])))
         found.reasons += _words(event.data["reasons"])
 
     def _scenario_ended(self, event: Event) -> None:
@@ -340,8 +395,10 @@ class Replay:
         found = self._of(event)
         data = event.data
         waiver = Waiver(str(data["reason"]), str(data["owner"]), str(data["expiry"]))
-        if self._run is not None and date.fromisoformat(waiver.expiry) < self._run.started.date():
-            raise _Unfit("a waiver that had expired is used")
+        if not found.record.selected or found.record.waiver is not None:
+            raise _Unfit("a waiver is given once, for a scenario that was selected")
+        if not timedelta(0) <= date.fromisoformat(waiver.expiry) - self._today <= LONGEST_WAIVER:
+            raise _Unfit(f"a waiver is used that had expired or holds for more than {LONGEST_WAIVER.days} days")
         found.record = replace(found.record, waiver=waiver)
 
     def _answered(self, event: Event) -> None:
@@ -355,13 +412,44 @@ class Replay:
             str(data["expiry"]),
             str(data["evidence"]),
         )
-        if self._run is not None and date.fromisoformat(answer.expiry) < self._run.started.date():
-            raise _Unfit("an answer that had expired is used")
+        if not found.record.selected or MANUAL not in found.record.tags or found.record.answer is not None:
+            raise _Unfit("an answer is given once, to a scenario for persons that was selected")
+        if answer.verdict not in (Verdict.PASSED, Verdict.FAILED, Verdict.INCONCLUSIVE):
+            raise _Unfit(f"a person cannot answer {str(answer.verdict)!r}")
+        if answer.evidence not in [artefact.path for artefact in found.artefacts]:
+            raise _Unfit("an answer's evidence was not kept")
+        if date.fromisoformat(answer.date) > self._today:
+            raise _Unfit("an answer is of a day to come")
         found.record = replace(found.record, answer=answer)
+        found.expired = date.fromisoformat(answer.expiry) < self._today
+
+    def _compared(self, event: Event) -> None:
+        data = event.data
+        comparison = BaselineComparison(
+            str(data["baseline"]),
+            str(data["run"]),
+            _words(data["worse"]),
+            _words(data["better"]),
+            _words(data["otherwise"]),
+        )
+        if self._comparison is not None:
+            raise _Unfit("a run is compared with one baseline")
+        if comparison.baseline not in [artefact.sha256 for artefact in self._artefacts]:
+            raise _Unfit("the baseline was not kept")
+        self._comparison = comparison
 
     def _run_ended(self, event: Event) -> None:
         self._ended = event.at
         _compare("the run", event, self.record.verdict)
+
+
+def _said(answer: Answer | None, *, expired: bool) -> str:
+    """What there is to say of a scenario that a person answers."""
+    if answer is None:
+        return "nobody has answered it"
+    if expired:
+        return f"the answer of {answer.person}, of {answer.date}, expired after {answer.expiry}"
+    return f"{answer.person} found it {answer.verdict} on {answer.date}, looking at {answer.version}"
 
 
 def _compare(what: str, event: Event, derived: Verdict) -> None:

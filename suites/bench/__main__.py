@@ -16,17 +16,21 @@ from rich.table import Table
 from seatrial import cluster
 from seatrial.cluster.layout import Layout
 from seatrial.progress import open_progress
-from suites.bench import cold_start, footprint, waking
+from suites.bench import cold_start, evidence_report, evidence_verify, footprint, plugin_cost, waking
+from suites.bench.samples import Measurement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from suites.bench.samples import Measurement
+    from seatrial.progress import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "docs" / "reference" / "benchmarks.md"
 _BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
-NAMES = ("start", "waking", "footprint")
+CLUSTER_NAMES = ("start", "waking", "footprint")
+NAMES = (*CLUSTER_NAMES, "evidence")
+VERIFIED_EVENTS, VERIFIED_WITHIN = 100_000, 2.0
+REPORTED_SCENARIOS, REPORTED_WITHIN = 500, 5.0
 
 
 def main() -> int:
@@ -42,17 +46,12 @@ def main() -> int:
     if unknown:
         parser.error(f"there is no benchmark {', '.join(unknown)}: choose from {', '.join(NAMES)}")
     names = chosen.names or NAMES
-    layout, progress = Layout(), open_progress()
+    progress = open_progress()
     found: list[Measurement] = []
-    with cluster.lock(layout, say=progress.say):
-        if "start" in names:
-            found += cold_start.measure(layout, progress, chosen.rounds)
-        running = cluster.up(layout=layout, progress=progress)
-        if "waking" in names:
-            found += waking.measure(running.kubeconfig, chosen.events)
-        if "footprint" in names:
-            with progress.phase("Idle control plane", expected=footprint.SETTLE + chosen.windows * footprint.WINDOW):
-                found += footprint.measure(layout, chosen.windows)
+    if set(names) & set(CLUSTER_NAMES):
+        found += _on_a_cluster(names, chosen, progress)
+    if "evidence" in names:
+        found += _of_evidence(chosen.rounds, progress)
     _show(found)
     samples = {item.name: list(item.samples) for item in found}
     kept = ROOT / "reports" / "bench" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
@@ -63,6 +62,35 @@ def main() -> int:
         _write(found)
         TABLE.with_suffix(".json").write_text(json.dumps(samples, indent=1) + "\n")
     return 0 if all(item.kept is not False for item in found) else 1
+
+
+def _of_evidence(rounds: int, progress: Progress) -> list[Measurement]:
+    """Measure what evidence costs and how fast it is read; no cluster is needed."""
+    found = plugin_cost.measure(progress, rounds)
+    found += plugin_cost.measure_share(ROOT / "reports" / "latest", rounds)
+    with progress.phase("Verifying and reporting"):
+        verified = tuple(evidence_verify.measure_verify(VERIFIED_EVENTS) for _ in range(rounds))
+        reported = tuple(evidence_report.measure_report(REPORTED_SCENARIOS) for _ in range(rounds))
+    return [
+        *found,
+        Measurement(f"verifying {VERIFIED_EVENTS} events, processor time", "s", verified, VERIFIED_WITHIN),
+        Measurement(f"all reports of {REPORTED_SCENARIOS} scenarios", "s", reported, REPORTED_WITHIN),
+    ]
+
+
+def _on_a_cluster(names: Sequence[str], chosen: argparse.Namespace, progress: Progress) -> list[Measurement]:
+    layout = Layout()
+    found: list[Measurement] = []
+    with cluster.lock(layout, say=progress.say):
+        if "start" in names:
+            found += cold_start.measure(layout, progress, chosen.rounds)
+        running = cluster.up(layout=layout, progress=progress)
+        if "waking" in names:
+            found += waking.measure(running.kubeconfig, chosen.events)
+        if "footprint" in names:
+            with progress.phase("Idle control plane", expected=footprint.SETTLE + chosen.windows * footprint.WINDOW):
+                found += footprint.measure(layout, chosen.windows)
+    return found
 
 
 def _figure(value: float) -> str:
