@@ -43,12 +43,27 @@ class Verdict(StrEnum):
 _FROM_BEST_TO_WORST = (Verdict.PASSED, Verdict.NOT_RUN, Verdict.INCONCLUSIVE, Verdict.ERROR, Verdict.FAILED)
 
 
+class Missing(StrEnum):
+    """What kind of evidence a judgement lacked."""
+
+    SAMPLE = "no sample"
+    SAMPLES = "too few samples"
+    TRAFFIC = "no traffic"
+    ENFORCEMENT = "no enforcement"
+    PERMISSION = "no permission"
+    FRESHNESS = "stale scrape"
+    PACE = "generator too slow"
+    ANSWER = "no answer"
+    ABILITY = "the target cannot do it"
+
+
 class Inconclusive(Exception):
-    """The evidence for a judgement is missing; *reason* says what was missing.
+    """The evidence for a judgement is missing; *reason* says what was missing, *missing* of what kind it is.
 
     Raised anywhere in a scenario, it makes the verdict inconclusive instead of failed.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, missing: Missing | None = None) -> None:
         self.reason = reason
+        self.missing = missing
         super().__init__(reason)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _PACKAGES = ("pytest", "pytest-bdd", "kubernetes", "httpx", "aiohttp", "cryptography")
-_DURABILITY = "each event is written before the next thing happens and has reached the disk when its scenario ends"
+_DURABILITY = "each event is written before the next thing happens, and is on the disk after its scenario or a second"
 
 
 def describe_environment(root: Path, arguments: Sequence[str]) -> Mapping[str, str]:

@@ -51,16 +51,29 @@ def _case(suite: ET.Element, scenario: ScenarioRecord) -> None:
         line=str(scenario.line),
         time=f"{scenario.duration.total_seconds():.3f}",
     )
-    if scenario.requirements:
+    said = _said(scenario)
+    if said:
         properties = ET.SubElement(case, "properties")
-        for requirement in scenario.requirements:
-            ET.SubElement(properties, "property", name="requirement", value=requirement)
+        for name, value in said:
+            ET.SubElement(properties, "property", name=name, value=_text(value))
     if scenario.verdict in _ELEMENTS:
         reason = _text(scenario.reason or str(scenario.verdict))
         outcome = ET.SubElement(case, _ELEMENTS[scenario.verdict], message=reason.splitlines()[0])
         if scenario.verdict is not Verdict.NOT_RUN:
             outcome.set("type", str(scenario.verdict))
             outcome.text = "\n".join((reason, *(_text(artefact.path) for artefact in scenario.artefacts)))
+
+
+def _said(scenario: ScenarioRecord) -> list[tuple[str, str]]:
+    """What there is to say beside the verdict, which a waiver does not change: by name, in a line each."""
+    said = [("requirement", requirement) for requirement in scenario.requirements]
+    if scenario.waiver is not None:
+        waiver = scenario.waiver
+        said.append(("waiver", f"until {waiver.expiry} by {waiver.owner}: {waiver.reason}"))
+    if scenario.answer is not None:
+        answer = scenario.answer
+        said.append(("answer", f"{answer.verdict}, by {answer.person} on {answer.date}, looking at {answer.version}"))
+    return said
 
 
 def _totals(scenarios: Sequence[ScenarioRecord]) -> dict[str, str]:

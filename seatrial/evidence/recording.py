@@ -3,33 +3,46 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import threading
+import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import pytest
 from pytest_bdd.scenario import scenario_wrapper_template_registry
 
 from seatrial.audit import Journal, Replay
+from seatrial.audit.records import MANUAL
 from seatrial.audit.replay import FORMAT
-from seatrial.evidence.store import RunDirectory, slug
+from seatrial.evidence.baseline import compare_with
+from seatrial.evidence.identity import feature_path
+from seatrial.evidence.words import slug
 from seatrial.requirements import register
 from seatrial.verdict import Inconclusive, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from datetime import timedelta
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from pytest_bdd.parser import Scenario, ScenarioTemplate, Step
 
-    from seatrial.audit import RunRecord, ScenarioRecord
+    from seatrial.audit import RunRecord, ScenarioRecord, Waiver
+    from seatrial.evidence.answers import Given
+    from seatrial.evidence.baseline import BaselineFile
     from seatrial.evidence.redaction import Redactor
+    from seatrial.evidence.store import RunDirectory
     from seatrial.target import Target
     from seatrial.witness import Judged
 
     Collect = Callable[[Path], Iterable[Path]]
+
+# What is in these fields is Seatrial's own, and a reader computes with it.
+_SETTLED_EACH = timedelta(seconds=1)
+_OWN_WORDS = frozenset({"format", "label", "missing", "objective", "phase", "sha256", "verdict"})
 
 
 def template_of(item: pytest.Item) -> ScenarioTemplate | None:
@@ -88,6 +101,8 @@ class Recording:
         self._current: _Open | None = None
         self._kept: set[tuple[int | None, str, str]] = set()
         self._count = 0
+        self._folders: tuple[Path, ...] = ()
+        self._settled = time.monotonic()
         self.lost: OSError | None = None
 
     @classmethod
@@ -101,9 +116,17 @@ class Recording:
         *,
         environment: Mapping[str, str],
         redactor: Redactor,
+        folders: Sequence[Path] = (),
+        waivers: Mapping[str, Waiver] = MappingProxyType({}),
+        answers: Mapping[str, Given] = MappingProxyType({}),
     ) -> Recording:
-        """Begin the evidence of a run in *directory*; each scenario is in the record from the start, as not run."""
+        """Begin the evidence of a run in *directory*; each scenario is in the record from the start, as not run.
+
+        Feature files are named from *root*, or from what holds the one of *folders* that they are in. Of the *waivers*
+        and *answers*, by scenario id, those are told that are for what was selected.
+        """
         recording = cls(directory, redactor)
+        recording._folders = tuple(folders)
         recording._tell(
             "run started",
             format=FORMAT,
@@ -120,11 +143,51 @@ class Recording:
                 source=requirement.source,
                 open=requirement.open,
             )
+        recording._list_features((*selected, *left_out), root)
         for item in selected:
             recording._list(item, root, selected=True)
         for item in left_out:
             recording._list(item, root, selected=False)
+        if waivers or answers:
+            for number, scenario in enumerate(recording.record.selected):
+                recording._waive(number, waivers.get(scenario.id))
+                recording._answer(number, scenario, answers.get(scenario.id))
         return recording
+
+    def _waive(self, number: int, waiver: Waiver | None) -> None:
+        # It may have expired while the target was brought up.
+        if waiver is not None and date.fromisoformat(waiver.expiry) >= self.record.started.date():
+            self._tell("waived", scenario=number, reason=waiver.reason, owner=waiver.owner, expiry=waiver.expiry)
+
+    def _answer(self, number: int, scenario: ScenarioRecord, given: Given | None) -> None:
+        """Tell what a person found, and keep the evidence for it."""
+        if given is None or MANUAL not in scenario.tags:
+            return
+        copy = self.directory.scenario_folder(number + 1, scenario.name) / f"answer-{given.evidence.name}"
+        try:
+            path = self.keep(copy, given.evidence.read_bytes(), "what the person saw", number)
+        except OSError as error:
+            self.lost = self.lost or error
+            return
+        self._tell(
+            "answered",
+            scenario=number,
+            verdict=str(given.verdict),
+            person=given.person,
+            date=given.date,
+            version=given.version,
+            expiry=given.expiry,
+            evidence=path,
+        )
+
+    def _list_features(self, items: Iterable[pytest.Item], root: Path) -> None:
+        """Note the text of each feature file: what a reader is shown is what was run, not what it says later."""
+        templates = (template_of(item) for item in items)
+        for name in dict.fromkeys(template.feature.filename for template in templates if template is not None):
+            # A file that has gone since it was collected is told of by its scenarios all the same.
+            with suppress(OSError, UnicodeDecodeError):
+                text = Path(name).read_text(encoding="utf-8")
+                self._tell("feature listed", file=feature_path(Path(name), root, self._folders), text=text)
 
     @property
     def record(self) -> RunRecord:
@@ -138,19 +201,19 @@ class Recording:
             if self.lost is not None:
                 return
             try:
-                event = self._journal.append(kind, _redacted(data, self._redactor))
+                event = self._journal.append(kind, self._redactor.data(data, besides=_OWN_WORDS))
             except OSError as error:
                 self.lost = error
                 return
             self._replay.take(event)
 
     def _list(self, item: pytest.Item, root: Path, *, selected: bool) -> None:
-        described = _described(item, root)
+        described = _described(item, root, self._folders)
         number = self._count
         self._count += 1
         self._tell("scenario listed", **described, selected=selected)
         if selected:
-            folder = self.directory.scenario_folder(number + 1, str(described["name"]))
+            folder = self.directory.scenario_folder(number + 1, self._redactor.text(str(described["name"])))
             self._open[item.nodeid] = _Open(number, folder)
 
     def knows(self, item: pytest.Item) -> bool:
@@ -205,35 +268,40 @@ class Recording:
             reasons.append(_reason(error, when))
             if verdict is not Verdict.NOT_RUN:
                 reasons += self._keep_evidence(here, when, details, collect)
-        self._tell("phase ended", scenario=here.number, phase=when, verdict=str(verdict), reasons=reasons)
+        missing = {"missing": str(error.missing)} if isinstance(error, Inconclusive) and error.missing else {}
+        self._tell("phase ended", scenario=here.number, phase=when, verdict=str(verdict), reasons=reasons, **missing)
         here.phases.add(when)
         return self._verdict_at_end(here)
 
     def _keep_evidence(self, here: _Open, when: str, details: str, collect: Collect) -> list[str]:
         """Keep what explains a failure; return what could not be, so that it does not hide what it is about."""
         try:
-            failure = here.folder / f"{when}.txt"
-            failure.parent.mkdir(parents=True, exist_ok=True)
-            failure.write_text(details, encoding="utf-8", errors="backslashreplace")
-            self.keep(failure, "what went wrong", here.number)
-            for file in collect(here.folder):
-                self.keep(file, str(file.relative_to(here.folder)), here.number)
+            failure = details.encode("utf-8", errors="backslashreplace")
+            self.keep(here.folder / f"{when}.txt", failure, "what went wrong", here.number)
+            # Collected elsewhere: what was not looked through yet must not be found here after a kill.
+            with tempfile.TemporaryDirectory(prefix="seatrial-") as name:
+                for file in collect(Path(name)):
+                    place = file.relative_to(name)
+                    self.keep(here.folder / place, file.read_bytes(), str(place), here.number)
         except Exception as trouble:  # noqa: BLE001 (whatever it is, it must not hide the failure that it is about)
             return [f"not all evidence could be collected: {_first_line(trouble)}"]
         return []
 
-    def keep(self, file: Path, title: str, scenario: int | None = None) -> str:
-        """Keep *file*, which lies in the run directory, freed of secrets; return its path there.
+    def keep(self, file: Path, content: bytes, title: str, scenario: int | None = None) -> str:
+        """Keep *content*, freed of secrets, as *file* below the run directory; return its path there.
 
-        Raises OSError when it cannot be read or rewritten.
+        Raises OSError when it cannot be written.
         """
-        content = file.read_bytes()
         clean = self._redactor.content(content)
-        if clean != content:
-            file.write_bytes(clean)
-        path = file.relative_to(self.directory.path).as_posix()
         digest = hashlib.sha256(clean).hexdigest()
+        path = file.relative_to(self.directory.path).as_posix()
+        if self._redactor.text(path) != path:
+            # A file may be named after a secret as well.
+            path = f"{path.partition('/')[0]}/redacted-{digest[:12]}"
         if (scenario, path, digest) not in self._kept:
+            place = self.directory.path / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(clean)
             self._kept.add((scenario, path, digest))
             self._tell("kept", scenario=scenario, path=path, sha256=digest, size=len(clean), title=title)
         return path
@@ -243,16 +311,26 @@ class Recording:
         here = self._open.pop(item.nodeid)
         self._current = None
         self._tell("scenario ended", scenario=here.number, verdict=str(self._verdict_at_end(here)))
-        self._settle()
+        if time.monotonic() - self._settled > _SETTLED_EACH.total_seconds():
+            self._settle()
         return self._replay.scenario(here.number)
+
+    def pass_over(self, item: pytest.Item) -> ScenarioRecord:
+        """Close *item*, which a person answers and nothing runs; return its record, which is final."""
+        here = self._open.pop(item.nodeid)
+        with self._lock:
+            return self._replay.scenario(here.number)
 
     def _verdict_at_end(self, here: _Open) -> Verdict:
         """The verdict that follows once the end is told; said in the same event, for a reader to compare."""
         with self._lock:
             return self._replay.verdict_if_ended(here.number)
 
-    def end(self) -> RunRecord:
-        """Close the run: what began and did not end is inconclusive, since nobody saw its clean-up."""
+    def end(self, baseline: BaselineFile | None = None, existing: Container[str] = ()) -> RunRecord:
+        """Close the run: what began and did not end is inconclusive, since nobody saw its clean-up.
+
+        Hold it against *baseline*, if there is one; *existing* are the ids of the scenarios that there are now.
+        """
         for here in self._open.values():
             if here.started:
                 self._end_step(here, Verdict.INCONCLUSIVE)
@@ -263,6 +341,8 @@ class Recording:
                 self._tell("scenario ended", scenario=here.number, verdict=str(self._verdict_at_end(here)))
         self._open.clear()
         self._current = None
+        if baseline is not None and self.lost is None:
+            self._compare(baseline, existing)
         with self._lock:
             verdict = str(Verdict.worst(scenario.verdict for scenario in self._replay.record.selected))
         self._tell("run ended", verdict=verdict)
@@ -274,7 +354,29 @@ class Recording:
             self.lost = self.lost or error
         return record
 
+    def _compare(self, known: BaselineFile, existing: Container[str]) -> None:
+        """Hold the run against a baseline, keep that, and tell what differs."""
+        found = compare_with(known, self.record, existing)
+        copy = self.directory.path / "documents" / f"baseline-{known.sha256[:12]}.json"
+        try:
+            path = self.keep(copy, known.content, f"the baseline, set by run {known.baseline.run}")
+            # As it is kept, which is without secrets.
+            kept = (self.directory.path / path).read_bytes()
+            found = replace(found, baseline=hashlib.sha256(kept).hexdigest())
+        except OSError as error:
+            self.lost = self.lost or error
+            return
+        self._tell(
+            "compared",
+            baseline=found.baseline,
+            run=found.run,
+            worse=list(found.worse),
+            better=list(found.better),
+            otherwise=list(found.otherwise),
+        )
+
     def _settle(self) -> None:
+        self._settled = time.monotonic()
         try:
             self._journal.settle()
         except OSError as error:
@@ -298,13 +400,10 @@ class Recording:
         here = self._current
         if here is None or not here.in_step:
             return
-        folder = here.folder / "records"
-        folder.mkdir(parents=True, exist_ok=True)
         content = judged.record.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
-        copy = folder / f"{digest[:12]}-{judged.record.name}"
-        copy.write_bytes(content)
-        path = self.keep(copy, "every request, when it was to start, started and ended", here.number)
+        copy = here.folder / "records" / f"{digest[:12]}-{judged.record.name}"
+        path = self.keep(copy, content, "every request, when it was to start, started and ended", here.number)
         self._tell(
             "judged",
             scenario=here.number,
@@ -320,13 +419,11 @@ class Recording:
     def document(self, title: str, text: str) -> None:
         """Keep *text*; the same text for the same scenario only once."""
         here = self._current
-        content = self._redactor.text(text)
-        digest = hashlib.sha256(content.encode("utf-8", errors="surrogateescape")).hexdigest()
-        file = self.directory.path / "documents" / f"{slug(title, longest=60)}-{digest[:12]}.txt"
+        content = self._redactor.text(text).encode("utf-8", errors="backslashreplace")
+        name = f"{slug(self._redactor.text(title), longest=60)}-{hashlib.sha256(content).hexdigest()[:12]}.txt"
         try:
-            file.parent.mkdir(exist_ok=True)
-            file.write_text(content, encoding="utf-8", errors="surrogateescape")
-            self.keep(file, title, here.number if here is not None else None)
+            file = self.directory.path / "documents" / name
+            self.keep(file, content, title, here.number if here is not None else None)
         except OSError as error:
             self.lost = self.lost or error
 
@@ -335,19 +432,7 @@ class Recording:
         self._redactor.learn(value)
 
 
-def _redacted(value: Any, redactor: Redactor) -> Any:  # noqa: ANN401 (whatever JSON can hold)
-    match value:
-        case str():
-            return redactor.text(value)
-        case dict():
-            return {key: _redacted(inner, redactor) for key, inner in value.items()}
-        case list() | tuple():
-            return [_redacted(inner, redactor) for inner in value]
-        case _:
-            return value
-
-
-def _described(item: pytest.Item, root: Path) -> dict[str, object]:
+def _described(item: pytest.Item, root: Path, folders: Sequence[Path]) -> dict[str, object]:
     template = template_of(item)
     if template is None:
         raise TypeError(f"{item.nodeid} is not a scenario")
@@ -357,14 +442,12 @@ def _described(item: pytest.Item, root: Path) -> dict[str, object]:
     if example and name == template.name:
         name = f"{name} ({', '.join(example.values())})"
     file = Path(template.feature.filename)
-    with suppress(ValueError):
-        file = file.relative_to(root)
     tags = {mark.name for mark in item.iter_markers()}
     written = template.tags | template.feature.tags | (template.rule.tags if template.rule else set())
     written |= {tag for examples in template.examples for tag in examples.tags}
     return {
         "feature": template.feature.name or file.stem,
-        "file": str(file),
+        "file": feature_path(file, root, folders),
         "rule": template.rule.name if template.rule else None,
         "name": name,
         "line": template.line_number,

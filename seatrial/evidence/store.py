@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 import shutil
 import tempfile
@@ -17,7 +16,9 @@ from pydantic import TypeAdapter
 
 from seatrial.audit import Broken, Inconsistent, Replay, RunRecord, parse
 from seatrial.errors import UsageError
-from seatrial.evidence.junit import junit
+from seatrial.evidence.compare import Changes, compare
+from seatrial.evidence.formats import FORMATS
+from seatrial.evidence.words import slug
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,8 +34,9 @@ _RECORD = TypeAdapter(RunRecord)
 class RunDirectory:
     """The folder of one run.
 
-    ``events.jsonl`` is its journal; ``results.json`` (a RunRecord) and ``junit.xml`` are made from it at the end;
-    beside them lies what was kept for the run (``documents``) and for each scenario (``scenarios``).
+    ``events.jsonl`` is its journal; ``results.json`` (a RunRecord) and a file for each of the formats in which a run
+    can be read (``report.html``, ``junit.xml`` and others) are made from it at the end; beside them lies what was kept
+    for the run (``documents``) and for each scenario (``scenarios``).
     """
 
     path: Path
@@ -64,16 +66,18 @@ class RunDirectory:
         return self.path / "scenarios" / f"{number:03d}-{slug(name)}"
 
     def write(self, record: RunRecord) -> None:
-        """Write *record* as results.json and junit.xml, each in one step, so that a killed run leaves no half file."""
+        """Write *record* as results.json and in each format, each in one step: a killed run leaves no half file."""
         results = {"verdict": str(record.verdict), "opens_gate": record.opens_gate}
         results |= _RECORD.dump_python(record, mode="json")
-        _replace(self.path / RESULTS, json.dumps(results, indent=2, ensure_ascii=True).encode() + b"\n")
-        _replace(self.path / "junit.xml", junit(record))
+        replace_file(self.path / RESULTS, json.dumps(results, indent=2, ensure_ascii=True).encode() + b"\n")
+        changes = changes_since(self.path, record)
+        for form in FORMATS.values():
+            replace_file(self.path / form.file, form.make(record, changes, self.path))
 
-
-def slug(text: str, longest: int = 40) -> str:
-    """Return *text* as lower-case letters, digits and dashes, at most *longest* of them; never empty."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower())[:longest].strip("-") or "scenario"
+    @property
+    def written(self) -> bool:
+        """Whether results.json and each format are there; of a run that was killed they are not."""
+        return all((self.path / name).is_file() for name in (RESULTS, *(form.file for form in FORMATS.values())))
 
 
 def load_run(directory: Path) -> RunRecord:
@@ -107,6 +111,34 @@ def retire(runs: Path, keep: int) -> tuple[Path, ...]:
     return doomed
 
 
+def changes_since(run: Path, record: RunRecord) -> Changes | None:
+    """Hold *record*, of the run in the folder *run*, against the run before it; None if there is none."""
+    earlier = run_before(run, record)
+    return compare(earlier, record) if earlier is not None else None
+
+
+def run_before(run: Path, record: RunRecord) -> RunRecord | None:
+    """Return the run before *record*, which is of the run in the folder *run*; None if there is none.
+
+    That is the newest earlier run beside it that was on the same target; one that cannot be read is passed over.
+    """
+    for earlier in reversed(retained(run.parent)):
+        if earlier.name < run.name and _target_of(earlier) == (record.target, str(record.label)):
+            with suppress(UsageError):
+                return load_run(earlier)
+    return None
+
+
+def _target_of(run: Path) -> tuple[str, str] | None:
+    """Return the target of the run in the folder *run* and its label, by the first line of its journal alone."""
+    try:
+        with (run / JOURNAL).open("rb") as journal:
+            data = json.loads(journal.readline())["data"]
+        return str(data["target"]), str(data["label"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def latest_run(runs: Path) -> Path:
     """Return the folder of the last run below *runs*; raises UsageError if there is none."""
     link = runs / _LATEST
@@ -115,7 +147,8 @@ def latest_run(runs: Path) -> Path:
     return link.resolve()
 
 
-def _replace(file: Path, content: bytes) -> None:
+def replace_file(file: Path, content: bytes) -> None:
+    """Write *content* to *file* in one step, so that nobody ever sees half of it; raises OSError."""
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(handle, "wb") as temporary:

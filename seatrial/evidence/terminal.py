@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
+from rich.color import ColorSystem
+from rich.style import Style
 from rich.text import Text
 
+from seatrial.evidence.words import counted, lasted, visible
 from seatrial.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -14,7 +18,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from seatrial.audit import ArtefactRecord, Coverage, RunRecord, ScenarioRecord
+    from seatrial.audit import ArtefactRecord, BaselineComparison, Coverage, RunRecord, ScenarioRecord, Waiver
+    from seatrial.evidence.compare import Changes
 
 _MARKS = {
     Verdict.PASSED: ("✓", "+", "green"),
@@ -35,9 +40,10 @@ class TreePrinter:
 
     def scenario(self, record: ScenarioRecord, console: Console) -> None:
         """Print *record* with its steps, and why it did not pass, on *console*."""
+        lines: list[str] = []
 
         def line(depth: int, *parts: Text) -> None:
-            console.print(Text("  " * depth).append_text(Text.assemble(*parts)), soft_wrap=True)
+            lines.append("  " * depth + "".join(_drawn(part, console) for part in parts))
 
         if (record.file, record.feature) != self._feature:
             self._feature, self._rule = (record.file, record.feature), None
@@ -56,10 +62,31 @@ class TreePrinter:
                 line(depth + 1, Text(said, _MARKS[record.verdict][2]))
         if record.artefacts:
             line(depth + 1, Text(f"evidence: {_common_folder(record.artefacts)}", "dim"))
+        # In one piece, past rich's own wrapping: long features have thousands of these.
+        console.file.write("\n".join([*lines, ""]))
+
+
+def _drawn(part: Text, console: Console) -> str:
+    """Return *part* as *console* shows it, nothing in it acting on the terminal."""
+    plain = visible(part.plain)
+    if console.color_system is None or not part.style:
+        return plain
+    return _style(str(part.style)).render(plain, color_system=ColorSystem.STANDARD)
+
+
+@cache
+def _style(name: str) -> Style:
+    return Style.parse(name)
 
 
 def _after(record: ScenarioRecord) -> tuple[Text, ...]:
-    verdict = () if record.verdict is Verdict.PASSED else (Text(f" {record.verdict}", _MARKS[record.verdict][2]),)
+    waived = f", {waiver_words(record.waiver)}" if record.waiver is not None else ""
+    failing = record.verdict is not Verdict.PASSED
+    verdict = (Text(f" {record.verdict}{waived}", _MARKS[record.verdict][2]),) if failing else ()
+    if record.answer is not None and not failing:
+        answer = record.answer
+        said = f"  {answer.person} looked at {answer.version} on {answer.date}, good until {answer.expiry}"
+        verdict = (Text(visible(said), "dim"),)
     ids = (Text(f"  {' '.join(record.requirements)}", "cyan"),) if record.requirements else ()
     return (*verdict, Text(_time(record.duration), "dim"), *ids)
 
@@ -94,6 +121,85 @@ def print_summary(record: RunRecord, console: Console) -> None:
         console.print(Text("This run was broken off before its end.", "yellow"))
     time = f" in {(record.ended - record.started).total_seconds():.1f} s" if record.ended else ""
     console.print(Text.assemble(mark(record.verdict, console), Text(f" {record.verdict}{time}", "bold")))
+    _print_waivers(record, console)
+    if record.comparison is not None:
+        _print_comparison(record.comparison, console, ended=record.ended is not None)
+
+
+def _print_waivers(record: RunRecord, console: Console) -> None:
+    """Print what waivers make of the run; they do not change its verdict."""
+    waived = sum(one.waiver is not None and not one.waiver_unused for one in record.selected)
+    if waived and record.opens_gate:
+        opens = f"The gate opens: what did not pass is waived ({waived} of {len(record.selected)})."
+        console.print(Text(opens), soft_wrap=True)
+    for one in record.selected:
+        if one.waiver_unused:
+            useless = f"The waiver for {one.id} is not needed, since it passed: remove it, so that the gate can open."
+            console.print(Text(visible(useless), "bold red"), soft_wrap=True)
+
+
+def _print_comparison(comparison: BaselineComparison, console: Console, *, ended: bool) -> None:
+    """Print how a run differs from its baseline, which does not change its verdict."""
+
+    def line(text: str, style: str = "") -> None:
+        console.print(Text(text, style), soft_wrap=True)
+
+    line("")
+    line(visible(f"Against the baseline of run {comparison.run}"), "bold")
+    for word, style, sentences in (
+        ("worse", "bold red", comparison.worse),
+        ("better", "green", comparison.better),
+        ("otherwise", "yellow", comparison.otherwise),
+    ):
+        for sentence in sentences:
+            line(visible(f"  {word}: {sentence}"), style)
+    if comparison.worse:
+        line(f"Worse than the baseline in {len(comparison.worse)} ways.", "bold red")
+    elif not ended:
+        line("Nothing is worse in what was seen, but the run did not come to its end.", "yellow")
+    else:
+        line("No worse than the baseline.", "bold")
+    if comparison.better and not comparison.worse:
+        line("What got better stays so with a new baseline: seatrial baseline --output FILE.")
+
+
+def waiver_words(waiver: Waiver) -> str:
+    """Return in a few words until when, by whom and why something is waived."""
+    return visible(f"waived until {waiver.expiry} by {waiver.owner}: {waiver.reason}")
+
+
+def print_run_line(record: RunRecord, console: Console) -> None:
+    """Print one line that tells *record* from other runs: its verdict, id, target, counts and how long it took."""
+    took = lasted(record.ended - record.started) if record.ended else "broken off"
+    verdict = Text(f" {record.verdict!s:<13}", _MARKS[record.verdict][2])
+    rest = f"{record.id}  {record.target} ({record.label}), {took}: {counted(record.counts())}"
+    console.print(Text.assemble(mark(record.verdict, console), verdict, visible(rest)), soft_wrap=True)
+
+
+def print_surroundings(record: RunRecord, console: Console) -> None:
+    """Print what *record* ran on and with, and each file that was kept, with its digest."""
+    console.print(Text("\nSurroundings", "bold"))
+    for key, value in record.environment.items():
+        console.print(Text.assemble(f"  {visible(key)}: ", (visible(value), "dim")), soft_wrap=True)
+    artefacts = {one.path: one for one in record.artefacts}
+    artefacts |= {one.path: one for scenario in record.scenarios for one in scenario.artefacts}
+    console.print(Text(f"\nKept, {len(artefacts)} files", "bold"))
+    for one in artefacts.values():
+        console.print(
+            Text.assemble(f"  {one.sha256[:12]}  {visible(one.path)}", (f"  {visible(one.title)}", "dim")),
+            soft_wrap=True,
+        )
+
+
+def print_changes(changes: Changes, record: RunRecord, console: Console) -> None:
+    """Print what changed from an earlier run to *record*, the worst first, and the counts, which add up."""
+    console.print(
+        Text(f"From run {changes.previous.id} to run {record.id}, on {record.target}", "bold"), soft_wrap=True
+    )
+    for one in changes.changed:
+        said = f"  {one.change}: {one.name}  ({one.text})"
+        console.print(Text.assemble(visible(said), (f"  {visible(one.file)}", "dim")), soft_wrap=True)
+    console.print(Text(f"{len(changes.differences)} scenarios: {changes.words}"), soft_wrap=True)
 
 
 def _print_requirement(entry: Coverage, record: RunRecord, console: Console) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from seatrial.kube import kinds
 from seatrial.kube.api import Refused
-from seatrial.verdict import Inconclusive
+from seatrial.verdict import Inconclusive, Missing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,12 +80,16 @@ class Account:
         try:
             answer = mine.ask("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body=body)
         except Refused as error:
-            raise Inconclusive(f"the API does not know the token of {self.namespace}/{self.name}: {error}") from error
+            raise Inconclusive(
+                f"the API does not know the token of {self.namespace}/{self.name}: {error}", Missing.PERMISSION
+            ) from error
         finally:
             mine.close()
         known = answer.text("status.userInfo.username")
         if known != f"system:serviceaccount:{self.namespace}:{self.name}":
-            raise Inconclusive(f"the API takes the token of {self.namespace}/{self.name} for one of {known}")
+            raise Inconclusive(
+                f"the API takes the token of {self.namespace}/{self.name} for one of {known}", Missing.PERMISSION
+            )
 
     def refusal(self, kind: Kind, namespace: str) -> str | None:
         """List *kind* in *namespace* as this account; return the refusal for want of rights, None when the list came.

@@ -29,6 +29,9 @@ _NOWHERE = "/dev/null/none"
 _GONE = 410
 _NOT_FOUND = 404
 _LONGEST_WATCH = timedelta(minutes=4)
+_NO_SECRETS = frozenset(
+    {"ca.crt", "database", "dbname", "expirationTimestamp", "host", "namespace", "port", "tls.crt", "user", "username"}
+)
 
 
 class Refused(Exception):
@@ -106,6 +109,9 @@ def settings_from(kubeconfig: Path, context: str | None) -> client.Configuration
     """Read connection settings from *kubeconfig*, without touching the client library's global ones."""
     settings = client.Configuration()
     config.load_kube_config(str(kubeconfig), context=context, client_configuration=settings)
+    for value in (settings.password, *settings.api_key.values()):
+        # A plug-in may have fetched it just now.
+        tell_secret(str(value or "").removeprefix("Bearer "))
     return settings
 
 
@@ -156,6 +162,7 @@ class Api:
 
     def acting_with(self, token: str) -> Api:
         """Return a connection to the same cluster that identifies itself by the bearer *token* alone."""
+        tell_secret(token)
         other = client.Configuration()
         other.host = self.settings.host
         other.ssl_ca_cert = self.settings.ssl_ca_cert
@@ -216,9 +223,11 @@ class Api:
         within: timedelta = _ANSWER_WITHIN,
     ) -> Document:
         """Send one request, return the object it was answered with."""
-        return Document(
+        answer = Document(
             json.loads(self.request(method, path, body=body, query=query, content_type=content_type, within=within))
         )
+        _tell_secrets(answer.raw)
+        return answer
 
     def get(self, kind: Kind, name: str, namespace: str | None = None) -> Document:
         """Return the object as it is now. Raises Absent."""
@@ -322,14 +331,27 @@ def _tell(verb: str, document: JsonObject) -> None:
     wanted = Document(document)
     shown = dict(document)
     if wanted.text("kind") == "Secret":
+        _tell_secrets(document)
         for part in ("data", "stringData"):
-            values = shown.pop(part, None)
-            for value in values.values() if isinstance(values, dict) else ():
-                tell_secret(str(value))
-                with suppress(ValueError):
-                    tell_secret(base64.b64decode(str(value), validate=True).decode())
+            shown.pop(part, None)
     name = "/".join(part for part in (wanted.namespace, wanted.name or "unnamed") if part)
     tell_document(f"{verb} {wanted.text('kind')} {name}", json.dumps(shown, indent=2, ensure_ascii=False))
+
+
+def _tell_secrets(document: Mapping[str, object]) -> None:
+    """Tell of what is secret in an object of the API: the values of Secrets, the token of a TokenRequest."""
+    found = Document(document)
+    for item in found.documents("items") if found.text("kind") == "SecretList" else (found,):
+        if item is found and found.text("kind") not in ("Secret", "TokenRequest"):
+            continue
+        for part in ("data", "stringData", "status"):
+            values = item.at(part)
+            for name, value in values.items() if isinstance(values, dict) else ():
+                # A user's or a database's name stands in much that is worth keeping, and is no secret.
+                if name not in _NO_SECRETS and isinstance(value, str):
+                    tell_secret(value)
+                    with suppress(ValueError):
+                        tell_secret(base64.b64decode(value, validate=True).decode())
 
 
 def _query(selection: Selection) -> dict[str, str]:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from seatrial.kube import kinds
 from seatrial.kube.api import Absent, Interrupted, Refused, Selection
+from seatrial.kube.cluster import measured
 from seatrial.kube.namespace import Namespace
 from seatrial.kube.node import ZONE
 from seatrial.kube.pod import PodPlan
 from seatrial.kube.store import Store
-from seatrial.verdict import Inconclusive
+from seatrial.verdict import Inconclusive, Missing
 from seatrial.waiting import NotObserved, eventually
 
 if TYPE_CHECKING:
     from seatrial.kube.cluster import Cluster
+    from seatrial.kube.document import Document
     from seatrial.target import Edge
 
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
@@ -31,16 +33,17 @@ _METRICS_ANSWER = timedelta(seconds=60)
 
 @dataclass(frozen=True)
 class Capability:
-    """Whether the cluster can do something; *reason* says what was seen."""
+    """Whether the cluster can do something; *reason* says what was seen, *lack* what is missing without it."""
 
     name: str
     present: bool
     reason: str
+    lack: Missing = Missing.ABILITY
 
     def require(self) -> None:
         """Raise Inconclusive, with the reason, when it is absent."""
         if not self.present:
-            raise Inconclusive(f"{self.name}: {self.reason}")
+            raise Inconclusive(f"{self.name}: {self.reason}", self.lack)
 
 
 @dataclass(frozen=True)
@@ -59,14 +62,15 @@ class Capabilities:
 
         A pod listens, two others knock; then a policy lets in one of them alone.
         """
-        name = "enforced network policy"
+        name, lack = "enforced network policy", Missing.ENFORCEMENT
         try:
             with Namespace.passing(self.cluster.api, "probe-policy") as place:
                 listener = place.start(listener_plan(self.toolbox, "listener", {"role": "listener"}))
                 permitted = place.start(idle_plan(self.toolbox, "permitted", {"role": "permitted"}))
                 stranger = place.start(idle_plan(self.toolbox, "stranger", {"role": "stranger"}))
                 if not (permitted.connects(listener.address, PORT) and stranger.connects(listener.address, PORT)):
-                    return Capability(name, present=False, reason="pods do not reach each other even without a policy")
+                    reason = "pods do not reach each other even without a policy"
+                    return Capability(name, present=False, reason=reason, lack=lack)
                 self.cluster.api.create(_only_permitted(place.name))
                 eventually(
                     lambda: (permitted.connects(listener.address, PORT), stranger.connects(listener.address, PORT)),
@@ -75,7 +79,7 @@ class Capabilities:
                     what="the permitted pod passes and the stranger does not",
                 )
         except NotObserved as error:
-            return Capability(name, present=False, reason=str(error))
+            return Capability(name, present=False, reason=str(error), lack=lack)
         return Capability(name, present=True, reason="a policy stopped a stranger and let its permitted twin pass")
 
     @cached_property
@@ -83,9 +87,9 @@ class Capabilities:
         """Whether the metrics API answers with the use of at least one node."""
         name = "metrics API"
 
-        def look() -> tuple[str, ...] | str:
+        def look() -> tuple[Document, ...] | str:
             try:
-                return self.cluster.measured_nodes
+                return self.cluster.scrapes
             except (Refused, Interrupted) as error:
                 return str(error)
 
@@ -95,12 +99,13 @@ class Capabilities:
                 return Capability(name, present=False, reason=first)
             eventually(
                 look,
-                until=lambda seen: isinstance(seen, tuple) and bool(seen),
+                until=lambda seen: isinstance(seen, tuple) and bool(measured(seen, datetime.now(UTC))),
                 within=_METRICS_ANSWER,
                 what="the metrics API reports a node",
             )
         except NotObserved as error:
-            return Capability(name, present=False, reason=str(error))
+            lack = Missing.FRESHNESS if isinstance(error.last, tuple) and error.last else Missing.SAMPLE
+            return Capability(name, present=False, reason=str(error), lack=lack)
         return Capability(name, present=True, reason="it reports the use of nodes")
 
     @property
@@ -124,14 +129,14 @@ class Capabilities:
     @cached_property
     def pod_security(self) -> Capability:
         """Whether Pod Security admission refuses what a namespace's label forbids, and admits what it allows."""
-        name = "Pod Security admission"
+        name, lack = "Pod Security admission", Missing.ENFORCEMENT
         with Namespace.passing(self.cluster.api, "probe-admission") as place:
             forbidden = place.admits(PodPlan("forbidden", self.toolbox, ("true",), {}, privileged=True))
             allowed = place.admits(PodPlan("allowed", self.toolbox, ("true",), {}))
         if allowed is not None:
-            return Capability(name, present=False, reason=f"even a restricted pod is refused: {allowed}")
+            return Capability(name, present=False, reason=f"even a restricted pod is refused: {allowed}", lack=lack)
         reason = forbidden or "a privileged pod is admitted to a namespace labelled restricted"
-        return Capability(name, present=forbidden is not None, reason=reason)
+        return Capability(name, present=forbidden is not None, reason=reason, lack=lack)
 
     @cached_property
     def ingress(self) -> Capability:
@@ -150,7 +155,7 @@ class Capabilities:
         """Where the traffic of ingresses enters. Raises Inconclusive when there is no such place."""
         self.ingress.require()
         if self.cluster.target.edge is None:
-            raise Inconclusive("no edge is known")
+            raise Inconclusive("no edge is known", Missing.ABILITY)
         return self.cluster.target.edge
 
     @cached_property
@@ -181,7 +186,7 @@ class Capabilities:
         self.etcd.require()
         found = Store.of(self.cluster.namespace("kube-system"))
         if found is None:
-            raise Inconclusive("the etcd pod is gone")
+            raise Inconclusive("the etcd pod is gone", Missing.ANSWER)
         return found
 
 

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from seatrial.kube import kinds
 from seatrial.kube.api import Api, Selection, settings_from
 from seatrial.kube.namespace import SCENARIO_LABEL, Namespace
 from seatrial.kube.node import CORDONED_BY_US, Node
-from seatrial.verdict import Inconclusive
+from seatrial.verdict import Inconclusive, Missing
 from seatrial.waiting import eventually
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from collections.abc import Iterable
 
+    from seatrial.kube.document import Document
     from seatrial.kube.workload import Workload
     from seatrial.target import Target
+
+# Metrics are collected at least once a minute; what is that old was not collected any more.
+_FRESH = timedelta(minutes=5)
+
+
+def measured(scrapes: Iterable[Document], now: datetime) -> tuple[str, ...]:
+    """Return the names of what *scrapes* of the metrics API say the use of, leaving out those that are stale *now*."""
+    found = []
+    for scrape in scrapes:
+        at = scrape.moment("timestamp")
+        if at is not None and now - at <= _FRESH and scrape.text("usage.cpu") and scrape.text("usage.memory"):
+            found.append(scrape.name)
+    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -58,18 +73,25 @@ class Cluster:
 
     @property
     def measured_nodes(self) -> tuple[str, ...]:
-        """The nodes whose use of CPU and memory the metrics API reports.
+        """The nodes whose use of CPU and memory the metrics API reports, as it was within the last minutes.
 
         Raises Refused, Interrupted when that API is not there.
         """
-        answer = self.api.ask("GET", "/apis/metrics.k8s.io/v1beta1/nodes")
-        return tuple(
-            item.name for item in answer.documents("items") if item.text("usage.cpu") and item.text("usage.memory")
-        )
+        return measured(self.scrapes, datetime.now(UTC))
+
+    @property
+    def scrapes(self) -> tuple[Document, ...]:
+        """What the metrics API reports of each node, however old. Raises Refused, Interrupted when it is not there."""
+        return self.api.ask("GET", "/apis/metrics.k8s.io/v1beta1/nodes").documents("items")
 
     def wait_measured(self, *, within: timedelta) -> tuple[str, ...]:
-        """Return the nodes whose use the metrics API reports, once those are all that are ready. Raises NotObserved."""
+        """Return the nodes whose use the metrics API reports, once those are all that are ready.
+
+        Raises NotObserved, and Inconclusive when no node is ready.
+        """
         ready = {node.name for node in self.nodes if node.ready}
+        if not ready:
+            raise Inconclusive("no node is ready, so there is none to measure", Missing.SAMPLE)
         return eventually(
             lambda: self.measured_nodes,
             until=lambda names: ready <= set(names),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from seatrial.kube.document import Document
-from seatrial.verdict import Inconclusive
+from seatrial.verdict import Inconclusive, Missing
 
 if TYPE_CHECKING:
     from seatrial.kube.namespace import Namespace
@@ -45,8 +45,8 @@ class Store:
         key = "/".join(part for part in ("/registry", resource, namespace, name) if part)
         answer = self.pod.execute([*_ETCDCTL, "get", key, "--write-out=json"])
         if not answer.succeeded:
-            raise Inconclusive(f"etcd could not be read: {answer.output.strip()[-300:]}")
+            raise Inconclusive(f"etcd could not be read: {answer.output.strip()[-300:]}", Missing.ANSWER)
         kept = Document(json.loads(answer.output)).documents("kvs")
         if not kept:
-            raise Inconclusive(f"etcd keeps nothing at {key}")
+            raise Inconclusive(f"etcd keeps nothing at {key}", Missing.SAMPLE)
         return base64.b64decode(kept[0].text("value"))

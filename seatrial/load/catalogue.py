@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from seatrial.verdict import Inconclusive
+from seatrial.verdict import Inconclusive, Missing
 from seatrial.waiting import eventually
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Catalogue:
         """
         categories = self.customer.get(CATEGORIES).document.documents("items")
         if not categories:
-            raise Inconclusive("the catalogue has no category to put a product into")
+            raise Inconclusive("the catalogue has no category to put a product into", Missing.SAMPLE)
         word = secrets.token_hex(5)
         draft = Draft(f"TRIAL-{word.upper()}", f"Trial {word}", categories[0].text("id"), price_cents=1234, stock=7)
         answer = _expect(self.customer.request("POST", PRODUCTS, draft.body()), _CREATED)
@@ -120,7 +120,7 @@ class Catalogue:
         """Count what it holds, page by page. Raises Inconclusive when it holds nothing."""
         counts = Catalogue(self.customer, self._count(CATEGORIES), self._count(PRODUCTS))
         if not counts.categories or not counts.products:
-            raise Inconclusive("the catalogue is empty")
+            raise Inconclusive("the catalogue is empty", Missing.SAMPLE)
         return counts
 
     def _count(self, path: str) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from seatrial.slo import Judgement, judge_latency, judge_success, quantile
-from seatrial.verdict import Inconclusive
+from seatrial.verdict import Inconclusive, Missing
 from seatrial.witness import Judged, tell_judged
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ class Request:
         return self.status is not None and self.status < _FIRST_ERROR_STATUS
 
     @property
+    def sensible(self) -> bool:
+        """Whether it started and ended at times that there are, in that order."""
+        return math.isfinite(self.intended) and self.started <= self.ended < math.inf
+
+    @property
     def latency(self) -> timedelta:
         """From the moment it was to start, not from when it did: a wait in the generator is a wait for the customer."""
         return timedelta(seconds=self.ended - self.intended)
@@ -69,7 +75,9 @@ class Record:
         lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
         closing = lines.pop() if lines and "planned" in lines[-1] else None
         if closing is None:
-            raise Inconclusive(f"the traffic generator did not live to close its record of {len(lines)} requests")
+            raise Inconclusive(
+                f"the traffic generator did not live to close its record of {len(lines)} requests", Missing.SAMPLES
+            )
         requests = tuple(Request(**line) for line in lines)
         return cls(requests, int(closing["planned"]), float(closing["rate"]), file)
 
@@ -91,21 +99,26 @@ class Record:
     def sound(self) -> Record:
         """Return itself when it can bear a judgement.
 
-        Raises Inconclusive when it is empty, when fewer requests were sent than the rate called for, or when the
-        generator sent them so late that what it measured is itself.
+        Raises Inconclusive when it is empty or holds what cannot have been, when fewer requests were sent than the rate
+        called for, or when the generator sent them so late that what it measured is itself.
         """
         if not self.requests:
-            raise Inconclusive("no request was sent")
+            raise Inconclusive("no request was sent", Missing.TRAFFIC)
+        odd = sum(not request.sensible for request in self.requests)
+        if odd:
+            raise Inconclusive(f"{odd} requests ended before they started, or at no time at all", Missing.SAMPLE)
         if len(self.requests) < _SENT_SHARE * self.planned:
             raise Inconclusive(
-                f"the generator sent {len(self.requests)} of {self.planned} requests: it could not keep its rate"
+                f"the generator sent {len(self.requests)} of {self.planned} requests: it could not keep its rate",
+                Missing.PACE,
             )
         own = [request.lag.total_seconds() for request in self.requests if not request.held]
         lag = quantile(own, _ON_TIME_SHARE) if own else 0.0
         if lag > ALLOWED_LAG.total_seconds():
             raise Inconclusive(
                 f"the generator could not keep {self.rate:g} requests/s: "
-                f"1 % of them started more than {lag:.3f} s late, {ALLOWED_LAG.total_seconds():g} s is allowed"
+                f"1 % of them started more than {lag:.3f} s late, {ALLOWED_LAG.total_seconds():g} s is allowed",
+                Missing.PACE,
             )
         return self
 

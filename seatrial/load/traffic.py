@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from seatrial.load.catalogue import READ_PATHS
 from seatrial.load.plan import TrafficPlan
 from seatrial.load.record import Record
-from seatrial.verdict import Inconclusive
+from seatrial.verdict import Inconclusive, Missing
 from seatrial.waiting import eventually
 
 if TYPE_CHECKING:
@@ -84,7 +84,9 @@ class Traffic:
                 self._say("stop")
                 self._process.wait((self.plan.patience + _MARGIN).total_seconds())
             except (BrokenPipeError, subprocess.TimeoutExpired) as error:
-                raise Inconclusive(f"the traffic generator did not end in good order: {self._last_words()}") from error
+                raise Inconclusive(
+                    f"the traffic generator did not end in good order: {self._last_words()}", Missing.SAMPLES
+                ) from error
             finally:
                 self.kill()
             self._record = Record.read(self.plan.file)
@@ -103,7 +105,7 @@ class Traffic:
     def _begin(self) -> None:
         self._say(self.plan.written())
         if self._process.stdout is None or self._process.stdout.readline().strip() != "sending":
-            raise Inconclusive(f"the traffic generator did not start: {self._last_words()}")
+            raise Inconclusive(f"the traffic generator did not start: {self._last_words()}", Missing.TRAFFIC)
 
     def _say(self, line: str) -> None:
         if self._process.stdin is not None:

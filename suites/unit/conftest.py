@@ -198,6 +198,7 @@ def yard(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Yard:
     pytester.makeconftest(CONFTEST)
     monkeypatch.setenv("SEATRIAL_INVOKED_FROM", str(pytester.path))
     monkeypatch.delenv("SEATRIAL_LAUNCHER", raising=False)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     # The conftest above puts its own there.
     monkeypatch.setattr(seatrial, "cluster", None, raising=False)
     return Yard(pytester)

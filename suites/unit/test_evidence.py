@@ -16,8 +16,8 @@ from seatrial.audit.replay import FORMAT
 from seatrial.errors import UsageError
 from seatrial.evidence import RunDirectory, latest_run, load_run, retained, retire
 from seatrial.evidence.junit import junit
-from seatrial.evidence.store import slug
 from seatrial.evidence.terminal import print_summary, print_tree
+from seatrial.evidence.words import slug
 from seatrial.requirements import register
 from seatrial.truth import TruthLabel
 from seatrial.verdict import Verdict
@@ -134,7 +134,8 @@ def test_a_record_is_made_from_the_journal(tmp_path: Path) -> None:
     record = load_run(directory.path)
     assert (record.id, record.target, record.label, record.ended) == (directory.id, "local", TruthLabel.EMBEDDED, NOW)
     directory.write(record)
-    assert sorted(file.name for file in directory.path.iterdir()) == ["events.jsonl", "junit.xml", "results.json"]
+    made = {"cucumber.json", "findings.sarif", "junit.xml", "report.html", "results.json", "summary.md"}
+    assert {file.name for file in directory.path.iterdir()} == {"events.jsonl", *made}
 
 
 def test_only_the_newest_runs_are_retained(tmp_path: Path) -> None:
@@ -160,7 +161,7 @@ def test_latest_points_to_the_last_run(tmp_path: Path) -> None:
 def test_results_that_cannot_be_written_leave_those_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     directory = RunDirectory.create(tmp_path, NOW)
     directory.write(run(scenario(Verdict.PASSED)))
-    before = (directory.path / "results.json").read_bytes()
+    before = {file.name: file.read_bytes() for file in directory.path.iterdir()}
 
     def full(_: int) -> None:
         raise OSError("no space left")
@@ -168,8 +169,7 @@ def test_results_that_cannot_be_written_leave_those_before(tmp_path: Path, monke
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="no space left"):
         directory.write(run())
-    assert (directory.path / "results.json").read_bytes() == before
-    assert sorted(file.name for file in directory.path.iterdir()) == ["junit.xml", "results.json"]
+    assert {file.name: file.read_bytes() for file in directory.path.iterdir()} == before
 
 
 @pytest.mark.parametrize("content", ["", "{", "{}\n", '{"chain":"00","number":1}\n'])

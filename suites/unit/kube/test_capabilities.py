@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from seatrial.kube import Kind, Selection
 
 EDGE = Edge("192.0.2.1", 443, None)
+
+NOW = datetime.now(UTC).isoformat()
+USED = {"cpu": "1m", "memory": "1Mi"}
 
 
 def named(
@@ -43,7 +47,7 @@ class World:
     def ask(self, _: str, path: str) -> Document:
         if not self.metrics:
             raise Absent(404, "NotFound", f"nothing at {path}")
-        return Document({"items": [{"metadata": {"name": "n1"}, "usage": {"cpu": "1m", "memory": "1Mi"}}]})
+        return Document({"items": [{"metadata": {"name": "n1"}, "timestamp": NOW, "usage": USED}]})
 
 
 def able(held: Mapping[Kind, tuple[Document, ...]], *, metrics: bool = False, edge: Edge | None = EDGE) -> Capabilities:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import statistics
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,6 @@ import pytest
 
 from seatrial.kube import Document, Refused, Selection, watched
 from seatrial.kube.kinds import CONFIG_MAP
-from seatrial.slo import quantile
 from seatrial.waiting import NotObserved
 
 if TYPE_CHECKING:
@@ -148,14 +148,16 @@ def test_a_server_that_keeps_talking_does_not_hold_up_the_deadline(local: LocalA
     assert time.monotonic() - begin < 2
 
 
-def test_a_wait_resumes_within_100_ms_of_the_event_at_the_99th_percentile(local: LocalApi) -> None:
+def test_a_wait_resumes_at_the_event_and_not_at_a_look_later_on(local: LocalApi) -> None:
     delays = []
     with ThreadPoolExecutor(1) as pool:
-        for turn in range(100):
+        for turn in range(20):
             resumed = pool.submit(_resumed, local, f"turn-{turn}")
             local.wait_watched(turn + 1)
             delays.append(-local.put(f"turn-{turn}") + resumed.result())
-    assert quantile(delays, 0.99) <= 0.100
+    # A look each quarter of a second would be an eighth of a second late on average; how late this is, the benchmark
+    # says.
+    assert statistics.median(delays) <= 0.100
 
 
 def _resumed(local: LocalApi, name: str) -> float:

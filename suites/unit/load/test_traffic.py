@@ -69,7 +69,8 @@ def test_errors_and_broken_connections_are_failures(shop: LocalShop, tmp_path: P
 
 def test_a_generator_that_cannot_keep_its_rate_makes_the_record_inconclusive(shop: LocalShop, tmp_path: Path) -> None:
     with traffic(shop.plan(tmp_path, rate=5_000)) as running:
-        running.run_on(500, within=SOON)
+        # Half a second of the plan, which takes one process longer than the lag that is allowed.
+        running.run_on(2_500, within=SOON)
         record = running.stop()
     with pytest.raises(Inconclusive, match="could not keep"):
         record.sound()
