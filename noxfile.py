@@ -8,6 +8,8 @@ import sys
 import nox
 from nox.command import CommandFailed
 
+from seatrial.toolchain.places import cache_directory
+
 _BAD_INPUT = 2
 _PYTEST_USAGE_ERROR = 4
 
@@ -26,13 +28,14 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types."""
-    session.run("mypy", *session.posargs)
+    # Shared by all checkouts: what was checked once is known, whichever clone it was in.
+    session.run("mypy", *session.posargs, env={"MYPY_CACHE_DIR": str(cache_directory() / "mypy")})
 
 
 @nox.session
 def unit(session: nox.Session) -> None:
     """Test the library, without a cluster."""
-    session.run("python", "-m", "pytest", "suites/unit", "reference_app", *session.posargs)
+    session.run("python", "-m", "pytest", "suites/unit", "reference_app", "-n", "auto", *session.posargs)
 
 
 @nox.session
@@ -47,7 +50,13 @@ def services(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "suites/services", *session.posargs)
 
 
-@nox.session(requires=["lint", "types", "unit", "specs", "services"])
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Look at the report in a real browser, without a cluster."""
+    session.run("python", "-m", "pytest", "suites/browser", *session.posargs)
+
+
+@nox.session(requires=["lint", "types", "unit", "specs", "services", "browser"])
 def tests(session: nox.Session) -> None:
     """Run all that needs no cluster."""
     session.log("All that needs no cluster has passed.")

@@ -1,18 +1,19 @@
 """The pytest plugin: it runs scenarios against a target and says honestly how each went.
 
 Options choose the target and the scenarios; fixtures give steps the cluster; hooks turn what happens into verdicts and
-evidence. Exit codes: 0 all that was selected passed; 1 something failed, was inconclusive, not run or in error; 2 bad
-input, said in one sentence; 130 interrupted.
+evidence. Exit codes: 0 all that was selected passed, is waived, or is no worse than the baseline given; 1 it did not; 2
+bad input, said in one sentence; 130 interrupted.
 """
 
 from __future__ import annotations
 
+import inspect
 import io
 import os
 import re
 import secrets
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,33 +22,55 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pytest_bdd import scenario as bind
+from pytest_bdd.compat import get_fixture_names, getfixturedefs
 from pytest_bdd.feature import get_feature
+from pytest_bdd.steps import StepNamePrefix, step_function_context_registry
 from rich.console import Console
 
 from seatrial import specification
+from seatrial.audit.bundle import make_bundle
+from seatrial.audit.keys import signing_key
 from seatrial.ending import GoodOrder, end_with
 from seatrial.errors import UsageError
+from seatrial.evidence import answers, waivers
+from seatrial.evidence.answers import ManualScenario, answered_by_persons
+from seatrial.evidence.baseline import check_label, read_baseline
+from seatrial.evidence.entries import default_files
 from seatrial.evidence.environment import describe_environment
+from seatrial.evidence.formats import FORMATS
+from seatrial.evidence.identity import Identities
+from seatrial.evidence.markdown import add_step_summary
 from seatrial.evidence.recording import Recording, template_of
 from seatrial.evidence.redaction import Redactor
-from seatrial.evidence.store import RETAINED, RunDirectory, retire, slug
+from seatrial.evidence.store import RETAINED, RunDirectory, retire
 from seatrial.evidence.terminal import TreePrinter, print_summary
+from seatrial.evidence.words import slug
 from seatrial.progress import Progress, open_progress
 from seatrial.requirements import TAG_PREFIX, register
 from seatrial.target import Target, kubeconfig_target, target_of
-from seatrial.verdict import Inconclusive, Verdict
+from seatrial.truth import TruthLabel
+from seatrial.verdict import Inconclusive, Missing, Verdict
 from seatrial.witness import listening
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     from _pytest.terminal import TerminalReporter
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from pytest_bdd.parser import Scenario, Step
 
-    from seatrial.audit import RunRecord
+    from seatrial.audit import RunRecord, Waiver
     from seatrial.cluster import RunningCluster
+    from seatrial.evidence.answers import Given
+    from seatrial.evidence.baseline import BaselineFile
     from seatrial.kube import Cluster, Namespace
 
+# What pytest only warns of, although something failed or was never done.
+_HIDDEN_FAILURES = (
+    "error::pytest.PytestUnhandledThreadExceptionWarning",
+    "error::pytest.PytestUnraisableExceptionWarning",
+    "error:coroutine .* was never awaited:RuntimeWarning",
+)
 _NOT_PASSED = 1
 _BAD_INPUT = 2
 _INTERRUPTED = 130
@@ -55,7 +78,10 @@ _INTERRUPTED = 130
 _OWN_TAGS = {
     "refusal": "something must be refused; a scenario tagged permitted stands beside it",
     "permitted": "the twin of a refusal: the same, where it must be let through",
+    "manual": "a person answers it, in answers.toml; its steps are not run",
 }
+# What a run is against in which persons answer everything.
+_NO_CLUSTER = Target("no cluster", TruthLabel.OTHER, Path(), None, None, None)
 
 
 @dataclass
@@ -104,6 +130,14 @@ class _Session:
     printer: TreePrinter | None = None
     ended: RunRecord | None = None
     refused: int | None = None
+    identities: Identities | None = None
+    waivers: Mapping[str, Waiver] = field(default_factory=dict)
+    answers: Mapping[str, Given] = field(default_factory=dict)
+    baseline: BaselineFile | None = None
+    failed_beside: bool = False  # something did that is no scenario
+    signer: Ed25519PrivateKey | None = None
+    bundle: Path | None = None
+    unbundled: str | None = None
     order: GoodOrder = field(init=False)
 
     def __post_init__(self) -> None:
@@ -164,11 +198,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--req", action="append", default=[], metavar="ID", help="run what proves this requirement; may be repeated"
     )
+    group.addoption("--waivers", type=_path, metavar="FILE", help="what need not pass; waivers.toml if it exists")
+    group.addoption("--answers", type=_path, metavar="FILE", help="what persons found; answers.toml if it exists")
+    group.addoption("--baseline", type=_path, metavar="FILE", help="end with 0 if nothing is worse than it was then")
     group.addoption("--keep", action="store_true", help="leave the namespaces of scenarios until the next run")
     group.addoption("--runs", type=_path, metavar="DIR", help="folder for run directories; reports if none is given")
     group.addoption(
         "--keep-runs", type=int, default=RETAINED, metavar="N", help=f"runs to keep there; {RETAINED} if not given"
     )
+    group.addoption("--bundle", action="store_true", help="at the end, put all evidence into one file signed by you")
+    group.addoption("--challenge", metavar="TEXT", help="keep this in the evidence, to show that it is no older")
     group.addoption("--no-wait", action="store_true", help="refuse at once if the embedded cluster is in use")
     group.addoption("--no-install", action="store_true", help="say what is missing on this machine, install nothing")
 
@@ -186,6 +225,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for tag, meaning in _OWN_TAGS.items():
         config.addinivalue_line("markers", f"{tag}: {meaning}")
     config.add_cleanup(mine.order.install())
+    for warning in _HIDDEN_FAILURES:
+        config.addinivalue_line("filterwarnings", warning)
     end_with(int(os.environ.get("SEATRIAL_LAUNCHER", "0")))
 
 
@@ -198,9 +239,15 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     try:
         features = _features(config)
         _check_tags(config, features)
+        _read_decisions(config, features)
         _check_target(config)
+        _read_baseline(config)
+        if config.option.bundle:
+            # A key that cannot be used is said now, not after the run.
+            _Session.of(config).signer = signing_key()
     except UsageError as error:
-        sys.stderr.write(f"seatrial: {error}\n")
+        for sentence in str(error).splitlines():
+            sys.stderr.write(f"seatrial: {sentence}\n")
         return _BAD_INPUT
     if config.option.feature_folders:
         config.args = [str(directory) for directory in config.option.feature_folders]
@@ -214,12 +261,20 @@ def _features(config: pytest.Config) -> tuple[specification.Feature, ...]:
         if not directory.is_dir():
             raise UsageError(f"The folder of features {directory} does not exist: give another with --features.")
     found: list[specification.Feature] = []
-    for directory in given or [config.rootpath / "features"]:
+    for directory in given or [_root(config) / "features"]:
         read = specification.read_features(directory)
         if given and not read:
             raise UsageError(f"{directory} holds no file that ends in .feature: give another folder with --features.")
         found.extend(read)
     return tuple(found)
+
+
+def _root(config: pytest.Config) -> Path:
+    """Return the project's folder: where pytest is configured, or else where it was started.
+
+    Without a configuration, pytest takes what the folders given have in common, which is another one for each of them.
+    """
+    return config.rootpath if config.inipath is not None else config.invocation_params.dir
 
 
 def _check_tags(config: pytest.Config, features: Sequence[specification.Feature]) -> None:
@@ -264,6 +319,28 @@ def _check_target(config: pytest.Config) -> None:
     )
 
 
+def _read_decisions(config: pytest.Config, features: Sequence[specification.Feature]) -> None:
+    """Read what people decided (waivers) and found (answers), and refuse what does not hold today."""
+    mine, option = _Session.of(config), config.option
+    folders: list[Path] = option.feature_folders
+    mine.identities = Identities.of(features, _root(config), folders)
+    today = datetime.now(UTC).date()
+
+    def files(given: Path | None, name: str) -> tuple[Path, ...]:
+        return (given,) if given is not None else default_files(name, _root(config), folders)
+
+    mine.waivers = waivers.read_waivers(files(option.waivers, waivers.FILE), mine.identities, today)
+    mine.answers = answers.read_answers(files(option.answers, answers.FILE), mine.identities, today)
+
+
+def _read_baseline(config: pytest.Config) -> None:
+    """Read the baseline, and refuse one that was set on another kind of target."""
+    mine = _Session.of(config)
+    if config.option.baseline is not None:
+        mine.baseline = read_baseline(config.option.baseline)
+        check_label(mine.baseline, mine.target.label if mine.target is not None else TruthLabel.EMBEDDED)
+
+
 # Collection ----------------------------------------------------------------------------------------------------------
 
 
@@ -295,7 +372,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what proves none of the requirements asked for with --req."""
+    """Put aside what persons answer, and leave out what proves none of the requirements asked for with --req."""
+    items[:] = answered_by_persons(items)
     wanted = {_tag(identifier) for identifier in config.option.req}
     if not wanted:
         return
@@ -320,11 +398,20 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """Bring the target up if a scenario is going to run, and open the run directory; on bad input run nothing."""
     mine = _Session.of(session.config)
     scenarios = [item for item in session.items if template_of(item) is not None]
-    needed = bool(scenarios) or any("target" in getattr(item, "fixturenames", ()) for item in session.items)
-    if session.testsfailed or session.config.option.collectonly or not needed:
+    needed = any(
+        not isinstance(item, ManualScenario)
+        and (template_of(item) is not None or "target" in getattr(item, "fixturenames", ()))
+        for item in session.items
+    )
+    if session.testsfailed or session.config.option.collectonly or not (needed or scenarios):
         return None
+    doubled = _doubled_step(session)
+    if doubled is not None:
+        mine.refuse(doubled)
+        return True
     try:
-        target = mine.target = mine.target or _embedded(mine)
+        if needed:
+            mine.target = mine.target or _embedded(mine)
     except UsageError as error:
         mine.refuse(str(error))
         return True
@@ -333,18 +420,23 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
         return True
     if scenarios:
         option = session.config.option
-        runs = option.runs or session.config.rootpath / "reports"
+        runs = option.runs or _root(session.config) / "reports"
         retire(runs, option.keep_runs - 1)
-        redactor = Redactor()
+        redactor = Redactor.for_run(os.environ, mine.target.kubeconfig if mine.target is not None else None)
         mine.recording = Recording.start(
             RunDirectory.create(runs, datetime.now(UTC)),
-            target,
+            mine.target or _NO_CLUSTER,
             scenarios,
             mine.left_out,
-            session.config.rootpath,
-            environment=describe_environment(session.config.rootpath, session.config.invocation_params.args),
+            _root(session.config),
+            environment=_environment(session.config),
             redactor=redactor,
+            folders=option.feature_folders,
+            waivers=mine.waivers,
+            answers=mine.answers,
         )
+        # They go first, so that the last clean-up of all is behind a scenario that it can count against.
+        session.items.sort(key=lambda item: not isinstance(item, ManualScenario))
         mine.held.enter_context(listening(mine.recording))
         reporter = _reporter(session.config)
         if reporter is not None:
@@ -352,6 +444,27 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
             reporter.showfspath = False
             mine.printer = TreePrinter()
     return None
+
+
+def _doubled_step(session: pytest.Session) -> str | None:
+    """Say which sentence two functions of one place define: pytest-bdd would take the last one without a word."""
+    manager = session._fixturemanager  # noqa: SLF001 (no public way leads to what is defined)
+    names = [name for name in get_fixture_names(manager) if name.startswith(StepNamePrefix.step_def.value)]
+    for node in {item.path.parent: item for item in session.items if template_of(item) is not None}.values():
+        known: dict[tuple[str, str | None, str], Callable[..., object]] = {}
+        for definition in (found for name in names for found in getfixturedefs(manager, name, node) or ()):
+            context = step_function_context_registry[definition.func]
+            first = known.setdefault((definition.baseid, context.type, context.parser.name), context.step_func)
+            if first is not context.step_func:
+                places = " and ".join(f"{one.__module__}.{one.__qualname__}" for one in (first, context.step_func))
+                return f"The step {context.parser.name!r} is defined twice, in {places}: remove one of them."
+    return None
+
+
+def _environment(config: pytest.Config) -> Mapping[str, str]:
+    """Return what this run is made on and with, and the challenge that it answers, if one was given."""
+    challenge = {} if config.option.challenge is None else {"challenge": config.option.challenge}
+    return {**describe_environment(_root(config), config.invocation_params.args), **challenge}
 
 
 def _embedded(mine: _Session) -> Target:
@@ -376,9 +489,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     recording = _recording(item)
     if recording is None:
         return (yield)
-    recording.begin(item)
-    answer = yield
-    closed = recording.finish(item)
+    if isinstance(item, ManualScenario):
+        closed = item.found = recording.pass_over(item)
+        answer = yield
+    else:
+        recording.begin(item)
+        answer = yield
+        closed = recording.finish(item)
     if recording.lost is not None:
         item.session.shouldstop = f"the evidence cannot be written: {recording.lost}"
     printer = _Session.of(item.config).printer
@@ -393,12 +510,19 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn how a phase of a scenario ended into a verdict, and collect evidence while it can still be had."""
     report = yield
+    if isinstance(item, ManualScenario) and item.found is not None:
+        report.user_properties += [("verdict", str(item.found.verdict)), ("scenario", item.name)]
+        _Session.of(item.config).failed_beside |= report.failed and report.when != "call"
+        return report
     recording = _recording(item)
     if recording is None:
         if call.excinfo is not None and isinstance(call.excinfo.value, Inconclusive):
             report.user_properties.append(("verdict", str(Verdict.INCONCLUSIVE)))
+        _Session.of(item.config).failed_beside |= report.failed
         return report
     error = call.excinfo.value if call.excinfo is not None else None
+    if error is None and not report.passed:
+        error = AssertionError(f"pytest counts it as {report.outcome}: {report.longreprtext or 'it does not say why'}")
     if hasattr(report, "wasxfail"):
         error = AssertionError(f"expected to fail: {report.wasxfail}")
     collect = _Session.of(item.config).observed.collect
@@ -430,6 +554,12 @@ def pytest_bdd_before_step(request: pytest.FixtureRequest, scenario: Scenario, s
         recording.begin_step(request.node, scenario, step)
 
 
+def pytest_bdd_before_step_call(step: Step, step_func: Callable[..., object]) -> None:
+    """Refuse a step that nobody would wait for: called as a function, it does nothing and seems to pass."""
+    if inspect.iscoroutinefunction(step_func) or inspect.isasyncgenfunction(step_func):
+        raise TypeError(f"the step {step.name!r} is asynchronous, and nothing awaits it: write it as a plain function")
+
+
 def pytest_bdd_after_step(request: pytest.FixtureRequest) -> None:
     """Note that a step passed."""
     if (recording := _recording(request.node)) is not None:
@@ -456,13 +586,27 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Close the record once all clean-up is over, and choose the exit code."""
     mine = _Session.of(session.config)
     if mine.recording is not None:
-        mine.ended = mine.recording.end()
+        # What was broken off says nothing about whether all is as good as it was.
+        broken_off = mine.order.ending or exitstatus == pytest.ExitCode.INTERRUPTED
+        mine.ended = mine.recording.end(None if broken_off else mine.baseline, mine.identities or ())
+        # A summary that cannot be added is no reason to end in another way: the run directory has it too.
+        with suppress(OSError):
+            add_step_summary((mine.recording.directory.path / FORMATS["markdown"].file).read_bytes())
+        _bundle(mine, mine.recording.directory.path)
         reporter = _reporter(session.config)
         if reporter is not None and all(template_of(item) is not None for item in session.items):
             # The tree has said why, and the evidence holds the traces.
             session.config.option.tbstyle = "no"
             reporter.reportchars = ""
     session.exitstatus = _exit_code(mine, exitstatus, session)
+
+
+def _bundle(mine: _Session, directory: Path) -> None:
+    if mine.signer is not None:
+        try:
+            mine.bundle = make_bundle(directory, mine.signer)
+        except UsageError as error:
+            mine.unbundled = str(error)
 
 
 def _exit_code(mine: _Session, status: int, session: pytest.Session) -> int:
@@ -474,10 +618,13 @@ def _exit_code(mine: _Session, status: int, session: pytest.Session) -> int:
         return mine.refused
     if status == pytest.ExitCode.USAGE_ERROR:
         return _BAD_INPUT
-    unproven = mine.ended is not None and not mine.ended.opens_gate
-    if status == pytest.ExitCode.INTERNAL_ERROR or (status == pytest.ExitCode.OK and unproven):
+    if status == pytest.ExitCode.INTERNAL_ERROR:
         return _NOT_PASSED
-    return int(status)
+    if mine.ended is None:
+        return int(status)
+    lost = mine.recording is not None and mine.recording.lost is not None
+    broken_off = status == pytest.ExitCode.INTERRUPTED or mine.unbundled is not None
+    return 0 if mine.ended.ends_well and not (mine.failed_beside or broken_off or lost) else _NOT_PASSED
 
 
 def _selection(config: pytest.Config) -> str:
@@ -497,6 +644,10 @@ def pytest_terminal_summary(config: pytest.Config) -> None:
     def summary(console: Console) -> None:
         print_summary(ended, console)
         console.print(f"Evidence in {folder}", soft_wrap=True)
+        if mine.bundle is not None:
+            console.print(f"Signed bundle {mine.bundle}", soft_wrap=True)
+        if mine.unbundled is not None:
+            console.print(f"No bundle was made: {mine.unbundled}", soft_wrap=True)
         if lost is not None:
             console.print(f"The evidence is not complete: {lost}; free some space and run again.", soft_wrap=True)
 
@@ -557,7 +708,9 @@ def embedded(pytestconfig: pytest.Config) -> RunningCluster:
     """The embedded cluster, with nodes that can be powered off; inconclusive on another target."""
     running = _Session.of(pytestconfig).running
     if running is None:
-        raise Inconclusive("needs the embedded cluster: nodes of another target cannot be powered off or looked into")
+        raise Inconclusive(
+            "needs the embedded cluster: nodes of another target cannot be powered off or looked into", Missing.ABILITY
+        )
     return running
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from seatrial.audit.records import MANUAL
 from seatrial.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +42,10 @@ _LAYERS: Mapping[str, frozenset[str]] = {
     "steps": frozenset({"seatrial", "steps"}),
     "suites": frozenset({"seatrial", "steps", "suites", "reference_app"}),
 }
+
+
+# What a verdict can be made anew with; these import nothing else either.
+AUDITED = ("seatrial.audit", "seatrial.errors", "seatrial.requirements", "seatrial.truth", "seatrial.verdict")
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,7 @@ def wrongly_bound(features: Iterable[Feature], bound: Iterable[tuple[Path, str]]
 
 
 def undefined_steps(features: Iterable[Feature], definitions: Sequence[Definition]) -> list[str]:
-    """Something says how each step is done."""
+    """Something says how each step is done, except where a person answers."""
     return [
         f"{feature.file.name}, line {step.line}: nothing says how to do {step.keyword} {text!r}"
         for feature, step, text in _sentences(features)
@@ -188,6 +194,36 @@ def upward_imports(package: str, modules: Mapping[str, str]) -> list[str]:
     ]
 
 
+def foreign_imports(modules: Mapping[str, str]) -> list[str]:
+    """Whoever checks a run needs nothing but Python and `cryptography`; *modules* by name with their source."""
+    return [
+        f"{name} imports {imported}, which whoever checks a run may not have"
+        for name, source in modules.items()
+        for imported in sorted(_imported(ast.parse(source)))
+        if imported.partition(".")[0] not in sys.stdlib_module_names | {"cryptography"}
+        and not any(imported == allowed or imported.startswith(f"{allowed}.") for allowed in AUDITED)
+    ]
+
+
+def unreconciled(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """The same things are counted wherever they are shown: *counts*, by place and by what is counted."""
+    broken = []
+    for what in sorted({what for found in counts.values() for what in found}):
+        found = {place: told[what] for place, told in counts.items() if what in told}
+        if len(set(found.values())) > 1:
+            broken.append(f"{what}: " + ", ".join(f"{count} {place}" for place, count in sorted(found.items())))
+    return broken
+
+
+def unbound_features(features: Iterable[Feature], bound: Iterable[tuple[Path, str]]) -> list[str]:
+    """Each feature file is bound, and each binding is of a scenario that there is."""
+    known = {(feature.file.resolve(), scenario.name) for feature in features for _, scenario in feature.scenarios}
+    files = {file for file, _ in known}
+    told = {(file.resolve(), name) for file, name in bound}
+    broken = [f"{file.name} is not bound" for file in sorted(files - {file for file, _ in told})]
+    return broken + [f"{file.name}: {name!r} is bound, and is not there" for file, name in sorted(told - known)]
+
+
 def layers() -> tuple[str, ...]:
     """Return the packages that the import rule is about."""
     return tuple(_LAYERS)
@@ -211,12 +247,13 @@ def _faults(feature: Feature, rule: Rule, scenario: Scenario) -> list[str]:
 
 
 def _sentences(features: Iterable[Feature]) -> list[tuple[Feature, Step, str]]:
-    """Each step as it will be read, an outline's once per row."""
+    """Each step as it will be run, an outline's once per row; what a person answers is not run."""
     found: list[tuple[Feature, Step, str]] = []
     for feature in features:
-        backgrounds = [step for rule in feature.rules for step in rule.background]
-        found.extend((feature, step, step.text) for step in (*feature.background, *backgrounds))
-        for _, scenario in feature.scenarios:
+        run = [(rule, one) for rule, one in feature.scenarios if MANUAL not in feature.tags_of(rule, one)]
+        backgrounds = [step for rule in feature.rules if any(rule is of for of, _ in run) for step in rule.background]
+        found.extend((feature, step, step.text) for step in (*(feature.background if run else ()), *backgrounds))
+        for _, scenario in run:
             for row in scenario.examples or ({},):
                 for step in scenario.steps:
                     text = step.text
@@ -232,6 +269,20 @@ def _all_steps(feature: Feature) -> list[Step]:
         *(step for rule in feature.rules for step in rule.background),
         *(step for _, scenario in feature.scenarios for step in scenario.steps),
     ]
+
+
+def _imported(tree: ast.AST) -> set[str]:
+    """The modules that are imported, by their whole names; of ``from seatrial import x``, seatrial.x."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names = [f"seatrial.{alias.name}" for alias in node.names] if node.module == "seatrial" else [node.module]
+            found.update(names)
+        elif isinstance(node, ast.ImportFrom):
+            found.add("." * node.level + (node.module or ""))
+    return found
 
 
 def _imports(tree: ast.AST) -> set[str]:

@@ -119,6 +119,20 @@ def test_an_undefined_step_behind_an_outline_row_is_found(write: Write) -> None:
     assert [line for line in integrity.undefined_steps([write(outline)], DOOR) if "sings" in line]
 
 
+def test_what_a_person_answers_needs_no_definition_and_uses_none(write: Write) -> None:
+    manual = write(SOUND.replace("    @permitted", "    @permitted @manual"))
+    assert integrity.undefined_steps([manual], DOOR[:-1]) == []
+    assert integrity.unused_steps([manual], DOOR) == ["steps.4: no feature says 'the door opens'"]
+    assert integrity.undefined_steps([write(SOUND.replace("Feature:", "@manual\nFeature:", 1))], ()) == []
+
+
+def test_the_background_of_what_only_persons_answer_needs_no_definition(write: Write) -> None:
+    behind = SOUND.replace("    @refusal", "    Background:\n      Given a wall\n\n    @refusal")
+    assert len(integrity.undefined_steps([write(behind)], DOOR)) == 1
+    assert len(integrity.undefined_steps([write(behind.replace("    @refusal", "    @refusal @manual"))], DOOR)) == 1
+    assert integrity.undefined_steps([write(behind.replace("  @req-1.1", "  @req-1.1 @manual"))], ()) == []
+
+
 def test_two_definitions_that_fit_one_step_are_found(write: Write) -> None:
     twice = (*DOOR, *defined(("when", "a stranger {does}")))
     assert integrity.ambiguous_steps([write(SOUND)], twice) == [
@@ -191,6 +205,54 @@ def test_a_number_that_is_the_requirement_is_no_mechanism(write: Write) -> None:
 )
 def test_a_misshapen_scenario_is_found(write: Write, old: str, new: str, fault: str) -> None:
     assert any(fault in line for line in integrity.misshapen_scenarios([write(SOUND.replace(old, new))]))
+
+
+def test_a_feature_that_is_not_bound_and_a_binding_of_nothing_are_found(write: Write) -> None:
+    feature = write(SOUND)
+    bound = [(feature.file, "A stranger"), (feature.file, "One who lives here")]
+    assert integrity.unbound_features([feature], bound) == []
+    assert integrity.unbound_features([feature], []) == ["sample.feature is not bound"]
+    assert integrity.unbound_features([feature], [*bound, (feature.file, "A ghost")]) == [
+        "sample.feature: 'A ghost' is bound, and is not there"
+    ]
+
+
+def test_counts_that_differ_are_found() -> None:
+    agreed = {"here": {"scenarios": 3, "passed": 1}, "there": {"scenarios": 3}}
+    assert integrity.unreconciled(agreed) == []
+    assert integrity.unreconciled({**agreed, "elsewhere": {"scenarios": 4}}) == [
+        "scenarios: 4 elsewhere, 3 here, 3 there"
+    ]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import yaml",
+        "from pydantic import TypeAdapter",
+        "def f():\n    import rich.text",
+        "import seatrial.kube",
+        "from seatrial.evidence.store import load_run",
+        "from seatrial import evidence",
+        "import seatrial.verdicts",
+        "from . import kube",
+    ],
+)
+def test_an_import_that_a_verifier_may_not_have_is_found(source: str) -> None:
+    assert len(integrity.foreign_imports({"here": source})) == 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import json",
+        "from cryptography.hazmat import x",
+        "from seatrial.audit.journal import x",
+        "from seatrial import verdict",
+    ],
+)
+def test_an_import_that_a_verifier_has_is_let_through(source: str) -> None:
+    assert integrity.foreign_imports({"here": source}) == []
 
 
 @pytest.mark.parametrize(
