@@ -51,12 +51,18 @@ def services(session: nox.Session) -> None:
 
 
 @nox.session
+def processes(session: nox.Session) -> None:
+    """Test what runs as a process of its own: whole runs of features, and the traffic generator."""
+    session.run("python", "-m", "pytest", "suites/processes", "-n", "auto", *session.posargs)
+
+
+@nox.session
 def browser(session: nox.Session) -> None:
     """Look at the report in a real browser, without a cluster."""
     session.run("python", "-m", "pytest", "suites/browser", *session.posargs)
 
 
-@nox.session(requires=["lint", "types", "unit", "specs", "services", "browser"])
+@nox.session(requires=["lint", "types", "unit", "specs", "processes", "services", "browser"])
 def tests(session: nox.Session) -> None:
     """Run all that needs no cluster."""
     session.log("All that needs no cluster has passed.")

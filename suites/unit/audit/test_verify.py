@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from seatrial.slo import Judgement
-    from suites.unit.conftest import Yard
+    from suites.yard import Yard
 
 GOOD = run(1)
 LATER = NOW + timedelta(hours=1)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from seatrial.audit import BaselineComparison
-    from suites.unit.conftest import Ended, Yard
+    from suites.yard import Ended, Yard
 
 NOW = datetime(2031, 5, 4, 3, 2, 1, tzinfo=UTC)
 REGISTER = Register((Requirement("1.1", "It holds.", "here"), Requirement("1.2", "It stays.", "here")))

@@ -17,7 +17,7 @@ from seatrial.waiting import eventually
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from suites.unit.conftest import Yard
+    from suites.yard import Yard
 
 TABLE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "exit-codes.md"
 GOOD = ("When it sails", "Then it makes 12 knots")

@@ -35,12 +35,12 @@ from seatrial.evidence.recording import Recording
 from seatrial.evidence.redaction import REDACTED, REFUSED, Redactor
 from seatrial.target import Target
 from seatrial.truth import TruthLabel
-from suites.unit.conftest import CONFTEST
+from suites.yard import CONFTEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from suites.unit.conftest import Yard
+    from suites.yard import Yard
 
 SECRET = "h2/Xq \"w\\é'&<k>%7"  # noqa: S105 (made up to be hard to find)
 PLAIN = "s3cr3tCanary0001"

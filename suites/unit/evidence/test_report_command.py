@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from typer.testing import Result
 
-    from suites.unit.conftest import Yard
+    from suites.yard import Yard
 
 
 @pytest.fixture

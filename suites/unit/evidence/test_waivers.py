@@ -20,7 +20,7 @@ from seatrial.verdict import Verdict
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from suites.unit.conftest import Ended, Yard
+    from suites.yard import Ended, Yard
 
 TODAY = date(2031, 5, 4)
 GOOD = ("When it sails", "Then it makes 12 knots")

@@ -21,7 +21,7 @@ from seatrial.waiting import eventually
 if TYPE_CHECKING:
     from typer.testing import Result
 
-    from suites.unit.conftest import Yard
+    from suites.yard import Yard
 
 GOOD = ("Given a ship", "When it sails", "Then it makes 12 knots")
 

@@ -19,14 +19,14 @@ from seatrial.load.record import Record, Request
 from seatrial.slo import judge_latency, judge_success, quantile
 from seatrial.verdict import Inconclusive, Missing, Verdict
 from seatrial.waiting import NotObserved, eventually
-from suites.unit.conftest import CONFTEST
+from suites.yard import CONFTEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from seatrial.kube.api import Event
-    from suites.unit.conftest import Yard
+    from suites.yard import Yard
 
 MOMENT = timedelta(milliseconds=30)
 RUN = ("--features", "features")
