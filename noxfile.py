@@ -87,6 +87,12 @@ def report(session: nox.Session) -> None:
 
 
 @nox.session
+def seatrial(session: nox.Session) -> None:
+    """Run the seatrial command: -- verify FILE, -- runs list, -- toolchain list and so on."""
+    _run(session, "seatrial", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure speed and size."""
     _run(session, "python", "-m", "suites.bench", *session.posargs)

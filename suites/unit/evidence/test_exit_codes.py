@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from seatrial.errors import UsageError
 from seatrial.evidence import load_run
 from seatrial.evidence.baseline import write_baseline
 from seatrial.waiting import eventually
@@ -90,6 +91,17 @@ def broken_off(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> int:
     return by_a_full_disk
 
 
+def unbundled(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(yard.path / "settings"))
+    yard.scenario(*GOOD)
+
+    def refuse(*_: object) -> None:
+        raise UsageError("The run in reports cannot be bundled: look at the disk.")
+
+    monkeypatch.setattr("seatrial.plugin.make_bundle", refuse)
+    return run(yard, "--bundle")
+
+
 def no_cluster(yard: Yard) -> int:
     yard.scenario(*GOOD)
     (yard.path / "breakage").touch()
@@ -144,6 +156,7 @@ CASES: tuple[tuple[int, str, Callable[..., int]], ...] = (
     (1, "a waiver is for a scenario that passed", waived_in_vain),
     (1, "`--baseline`: something is worse than it was", worse),
     (1, "the run was broken off, by `-x` or a full disk", broken_off),
+    (1, "`--bundle`: the bundle could not be made", unbundled),
     (1, "the embedded cluster could not be brought up", no_cluster),
     (1, "a test that is no scenario failed", failed_beside),
     (2, "an option, a feature, or something that this machine lacks: said in one sentence", bad_option),
@@ -161,7 +174,7 @@ def test_the_table_has_a_line_for_each_case_and_no_other() -> None:
 
 @pytest.mark.parametrize(("code", "case"), [(code, case) for code, _, case in CASES], ids=[one[1] for one in CASES])
 def test_each_line_is_true(yard: Yard, monkeypatch: pytest.MonkeyPatch, code: int, case: Callable[..., int]) -> None:
-    found = case(yard, monkeypatch) if case is broken_off else case(yard)
+    found = case(yard, monkeypatch) if case in (broken_off, unbundled) else case(yard)
     assert found == code
 
 
