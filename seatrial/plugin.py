@@ -429,7 +429,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
             scenarios,
             mine.left_out,
             _root(session.config),
-            environment=_environment(session.config),
+            environment=_environment(session.config, mine.target),
             redactor=redactor,
             folders=option.feature_folders,
             waivers=mine.waivers,
@@ -461,10 +461,13 @@ def _doubled_step(session: pytest.Session) -> str | None:
     return None
 
 
-def _environment(config: pytest.Config) -> Mapping[str, str]:
+def _environment(config: pytest.Config, target: Target | None) -> Mapping[str, str]:
     """Return what this run is made on and with, and the challenge that it answers, if one was given."""
+    from seatrial.kube.facts import cluster_facts  # noqa: PLC0415 (as in cluster)
+
     challenge = {} if config.option.challenge is None else {"challenge": config.option.challenge}
-    return {**describe_environment(_root(config), config.invocation_params.args), **challenge}
+    facts = cluster_facts(target) if target is not None else {}
+    return {**describe_environment(_root(config), config.invocation_params.args), **facts, **challenge}
 
 
 def _embedded(mine: _Session) -> Target:

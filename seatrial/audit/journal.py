@@ -24,6 +24,8 @@ FORMAT = "seatrial-journal/1"
 GENESIS = hashlib.sha256(FORMAT.encode()).digest()
 _OPENING = b'{"chain":"'
 _DIGITS = 64
+# One encoder for all lines: json.dumps would make a new one for each.
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _BODY = len(_OPENING) + _DIGITS + 2
 _DECODER = json.JSONDecoder()
 
@@ -79,7 +81,7 @@ class Journal:
         return self._count
 
     def append(self, kind: str, data: Mapping[str, object]) -> Event:
-        """Add an event; return it as a reader will see it.
+        """Add an event; return it as a reader will see it, if *data* holds nothing that JSON would make another of.
 
         Raises OSError when it cannot be written whole (a full disk); the journal then ends before it. Raises ValueError
         for what JSON cannot hold, not-a-number among it.
@@ -87,12 +89,7 @@ class Journal:
         with self._lock:
             at = self._clock()
             number = self._count + 1
-            text = json.dumps(
-                {"number": number, "at": at.isoformat(), "kind": kind, "data": data},
-                ensure_ascii=False,
-                allow_nan=False,
-                separators=(",", ":"),
-            )
+            text = _encode({"number": number, "at": at.isoformat(), "kind": kind, "data": data})
             # A lone surrogate (a file name that is no UTF-8) becomes \udcXX, which JSON reads as what it was.
             body = text.encode("utf-8", errors="backslashreplace")[1:]
             digest = hashlib.sha256(self._digest + body).digest()
@@ -100,7 +97,7 @@ class Journal:
             self._write(line)
             self._digest = digest
             self._count = number
-        return Event(number, at, kind, json.loads(b"{" + body)["data"])
+        return Event(number, at, kind, data)
 
     def _write(self, line: bytes) -> None:
         written = os.write(self._handle, line)
