@@ -60,8 +60,8 @@ class TreePrinter:
         if record.reason and record.verdict is not Verdict.PASSED:
             for said in record.reason.splitlines():
                 line(depth + 1, Text(said, _MARKS[record.verdict][2]))
-        if record.artefacts:
-            line(depth + 1, Text(f"evidence: {_common_folder(record.artefacts)}", "dim"))
+        if folder := _own_folder(record.artefacts):
+            line(depth + 1, Text(f"evidence: {folder}", "dim"))
         # In one piece, past rich's own wrapping: long features have thousands of these.
         console.file.write("\n".join([*lines, ""]))
 
@@ -227,7 +227,7 @@ def _time(duration: timedelta) -> str:
     return f"  {seconds:.1f} s" if seconds >= 0.05 else ""  # noqa: PLR2004 (what would read 0.0 s)
 
 
-def _common_folder(artefacts: tuple[ArtefactRecord, ...]) -> str:
+def _own_folder(artefacts: tuple[ArtefactRecord, ...]) -> str | None:
+    """Return the folder of what was kept for this scenario alone; what it applied lies with that of all others."""
     own = [artefact.path for artefact in artefacts if artefact.path.startswith("scenarios/")]
-    first = (own or [artefacts[0].path])[0]
-    return "/".join(first.split("/")[:2])
+    return "/".join(own[0].split("/")[:2]) if own else None
