@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seatrial.audit.container import compress, wrap
 from seatrial.audit.dsse import canonical, seal
+from seatrial.audit.files import replace_file
 from seatrial.audit.journal import Broken, parse
 from seatrial.audit.keys import key_id
 from seatrial.audit.refusal import NotVerified
@@ -21,6 +18,7 @@ from seatrial.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -47,7 +45,7 @@ def make_bundle(directory: Path, key: Ed25519PrivateKey, output: Path | None = N
         raise UsageError(f"The run's id {found.record.id!r} is no name for a file: give the folder of another.")
     file = output or directory / (found.record.id + ENDING)
     try:
-        _write(file, content)
+        replace_file(file, content)
     except OSError as error:
         raise UsageError(f"{file} cannot be written ({error.strerror}): give another place with --output.") from error
     return file
@@ -76,18 +74,3 @@ def _read(directory: Path) -> Mapping[str, bytes]:
     ]
     # The journal may grow meanwhile; what was read is what is bundled.
     return {**{path: (directory / path).read_bytes() for path in sorted({*kept(events), *made})}, JOURNAL: journal}
-
-
-def _write(file: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "wb") as temporary:
-            temporary.write(content)
-            temporary.flush()
-            os.fsync(temporary.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(file)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(name).unlink()
-        raise

@@ -99,10 +99,13 @@ def _common(settings: Settings, node: NodePlan) -> dict[str, str]:
         "etc/resolv.conf": f"nameserver {settings.subnet.bridge}\noptions timeout:1 attempts:1\n",
         "etc/cni/net.d/10-seatrial.conflist": _container_network(node),
         "etc/containerd/config.toml": _template("node/containerd.toml", pause=settings.images["pause"]),
-        f"etc/containerd/certs.d/{registry}/hosts.toml": (
-            f'server = "http://{registry}"\n\n[host."http://{registry}"]\n  capabilities = ["pull", "resolve"]\n'
-        ),
+        f"etc/containerd/certs.d/{registry}/hosts.toml": registry_hosts(registry),
     }
+
+
+def registry_hosts(address: str) -> str:
+    """Return the hosts.toml by which containerd pulls from the registry at *address*, without TLS."""
+    return f'server = "http://{address}"\n\n[host."http://{address}"]\n  capabilities = ["pull", "resolve"]\n'
 
 
 def _encryption() -> str:

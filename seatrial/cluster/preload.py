@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from seatrial.cluster.command import run
+from seatrial.cluster.configuration import registry_hosts
 from seatrial.cluster.layout import REGISTRY_HOST, REGISTRY_PORT
 from seatrial.waiting import eventually
 
@@ -92,10 +93,7 @@ class PreloadedStore:
             short = Path(name)
             hosts = short / "hosts" / f"{REGISTRY_HOST}:{REGISTRY_PORT}"
             hosts.mkdir(parents=True)
-            (hosts / "hosts.toml").write_text(
-                f'server = "http://{registry.push}"\n\n'
-                f'[host."http://{registry.push}"]\n  capabilities = ["pull", "resolve"]\n'
-            )
+            (hosts / "hosts.toml").write_text(registry_hosts(registry.push))
             socket = short / "socket"
             (short / "config.toml").write_text(
                 f'version = 3\nroot = "{root}"\nstate = "{short / "state"}"\n'

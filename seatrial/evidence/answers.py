@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from seatrial.audit.records import MANUAL
-from seatrial.evidence.entries import read_entries
-from seatrial.evidence.identity import listed
+from seatrial.evidence.entries import read_by_id
 from seatrial.evidence.recording import template_of
 from seatrial.verdict import Inconclusive, Verdict
 
@@ -49,18 +48,11 @@ def read_answers(files: Sequence[Path], identities: Identities, today: date) -> 
     than 366 days, has no evidence, is for a scenario that does not exist or that a machine answers, or for one that has
     an answer already.
     """
-    found: dict[str, Given] = {}
-    troubles: list[str] = []
-    for file in files:
-        for entry in read_entries(file, "answer", _KEYS):
-            identifier, given = _given(entry, file.parent, identities, today)
-            if identifier in found:
-                entry.complain("it is answered twice: keep one of the two")
-            found[identifier] = given
-            troubles += entry.troubles
-    if troubles:
-        raise listed(troubles)
-    return found
+
+    def read(entry: Entry, folder: Path) -> tuple[str, Given]:
+        return _given(entry, folder, identities, today)
+
+    return read_by_id(files, "answer", _KEYS, read, "answered")
 
 
 def _given(entry: Entry, folder: Path, identities: Identities, today: date) -> tuple[str, Given]:

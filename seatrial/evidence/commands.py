@@ -14,6 +14,7 @@ from rich.console import Console
 from seatrial.audit import RunRecord
 from seatrial.audit.__main__ import main as verify_bundle
 from seatrial.audit.bundle import make_bundle
+from seatrial.audit.files import replace_file
 from seatrial.audit.keys import key_id, public_pem, signing_key
 from seatrial.errors import UsageError
 from seatrial.evidence.baseline import write_baseline
@@ -25,7 +26,6 @@ from seatrial.evidence.store import (
     changes_since,
     latest_run,
     load_run,
-    replace_file,
     retained,
     run_before,
 )

@@ -5,13 +5,16 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from seatrial.errors import UsageError
+from seatrial.evidence.identity import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+_Read = TypeVar("_Read")
 
 
 @dataclass
@@ -66,6 +69,32 @@ def read_entries(file: Path, kind: str, keys: Sequence[str]) -> Iterator[Entry]:
         for key in sorted(content.keys() - set(keys)):
             entry.complain(f"{key!r} is unknown: an entry has {', '.join(keys)}")
         yield entry
+
+
+def read_by_id(
+    files: Sequence[Path],
+    kind: str,
+    keys: Sequence[str],
+    read: Callable[[Entry, Path], tuple[str, _Read]],
+    doubled: str,
+) -> Mapping[str, _Read]:
+    """Return what *read* makes of each entry of *files* (with the folder that its file is in), by the id it returns.
+
+    Raises UsageError, with a sentence per line, for all that *read* complains of; of an id that is there twice it says
+    that it is *doubled* twice.
+    """
+    found: dict[str, _Read] = {}
+    troubles: list[str] = []
+    for file in files:
+        for entry in read_entries(file, kind, keys):
+            identifier, value = read(entry, file.parent)
+            if identifier in found:
+                entry.complain(f"it is {doubled} twice: keep one of the two")
+            found[identifier] = value
+            troubles += entry.troubles
+    if troubles:
+        raise listed(troubles)
+    return found
 
 
 def default_files(name: str, root: Path, folders: Sequence[Path]) -> tuple[Path, ...]:

@@ -208,11 +208,13 @@ class Recording:
             self._replay.take(event)
 
     def _clean(self, data: dict[str, object]) -> dict[str, object]:
-        # The keys are this module's own, and most values are numbers: the redactor is asked about the others only.
-        return {
-            key: value if key in _OWN_WORDS or type(value) is int else self._redactor.data({key: value})[key]
-            for key, value in data.items()
-        }
+        def clean(key: str, value: object) -> object:
+            # The keys are this module's own, and most values are numbers: the redactor is asked about the others only.
+            if key in _OWN_WORDS or type(value) is int:
+                return value
+            return self._redactor.data({key: value}, besides=_OWN_WORDS)[key]
+
+        return {key: clean(key, value) for key, value in data.items()}
 
     def _list(self, item: pytest.Item, root: Path, *, selected: bool) -> None:
         described = _described(item, root, self._folders)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shutil
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
 from seatrial.audit import Broken, Inconsistent, Replay, RunRecord, parse
+from seatrial.audit.files import replace_file
+from seatrial.audit.statement import JOURNAL
+from seatrial.audit.verify import RESULTS
 from seatrial.errors import UsageError
 from seatrial.evidence.compare import Changes, compare
 from seatrial.evidence.formats import FORMATS
@@ -22,9 +22,8 @@ from seatrial.evidence.words import slug
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
-JOURNAL = "events.jsonl"
-RESULTS = "results.json"
 RETAINED = 20
 _LATEST = "latest"
 _RECORD = TypeAdapter(RunRecord)
@@ -145,19 +144,3 @@ def latest_run(runs: Path) -> Path:
     if not link.exists():
         raise UsageError(f"There is no run in {runs} yet: run the features first, with ./nox -s e2e.")
     return link.resolve()
-
-
-def replace_file(file: Path, content: bytes) -> None:
-    """Write *content* to *file* in one step, so that nobody ever sees half of it; raises OSError."""
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "wb") as temporary:
-            temporary.write(content)
-            temporary.flush()
-            os.fsync(temporary.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(file)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(name).unlink()
-        raise

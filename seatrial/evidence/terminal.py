@@ -86,7 +86,7 @@ def _after(record: ScenarioRecord) -> tuple[Text, ...]:
     if record.answer is not None and not failing:
         answer = record.answer
         said = f"  {answer.person} looked at {answer.version} on {answer.date}, good until {answer.expiry}"
-        verdict = (Text(visible(said), "dim"),)
+        verdict = (Text(said, "dim"),)
     ids = (Text(f"  {' '.join(record.requirements)}", "cyan"),) if record.requirements else ()
     return (*verdict, Text(_time(record.duration), "dim"), *ids)
 

@@ -6,8 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from seatrial.audit.records import LONGEST_WAIVER, Waiver
-from seatrial.evidence.entries import read_entries
-from seatrial.evidence.identity import listed
+from seatrial.evidence.entries import read_by_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,18 +26,11 @@ def read_waivers(files: Sequence[Path], identities: Identities, today: date) -> 
     Raises UsageError, with a sentence per line, if one lacks something, has expired before *today*, is for more than
     180 days from it, is for a scenario that does not exist or for one that has a waiver already.
     """
-    found: dict[str, Waiver] = {}
-    troubles: list[str] = []
-    for file in files:
-        for entry in read_entries(file, "waiver", _KEYS):
-            identifier, waiver = _waiver(entry, identities, today)
-            if identifier in found:
-                entry.complain("it is waived twice: keep one of the two")
-            found[identifier] = waiver
-            troubles += entry.troubles
-    if troubles:
-        raise listed(troubles)
-    return found
+
+    def read(entry: Entry, _: Path) -> tuple[str, Waiver]:
+        return _waiver(entry, identities, today)
+
+    return read_by_id(files, "waiver", _KEYS, read, "waived")
 
 
 def _waiver(entry: Entry, identities: Identities, today: date) -> tuple[str, Waiver]:

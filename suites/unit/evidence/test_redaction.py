@@ -353,7 +353,7 @@ EVIDENCE = [
     "topologyKey: kubernetes.io/hostname\nkey: node-role.kubernetes.io/control-plane\nkey = value",
     "nginx.ingress.kubernetes.io/session-cookie-name: route\naffinity: cookie",
     "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQC7 somebody@host",
-    "git clone ssh://git@github.com/a/b.git; https://registry.npmjs.org:443/@types/node; see https://a.example/b@2",
+    "git clone ssh://git@github.com/a/b.git; https://packages.example.org:443/@types/node; see https://a.example/b@2",
     '{"intended": 12.5, "started": 12.5001, "ended": 12.61, "status": 200, "error": null, "held": false}',
     "    token = api.ask('POST', path).text('status.token')\n    password = os.environ['DB_PASSWORD']\n",
     "def sign_in(user: str, password: str, *, token: str | None = None) -> None: ...",
