@@ -18,10 +18,11 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from reference_app.catalog import answers
 from reference_app.catalog.cache import Cache, Origin, Policy
-from reference_app.catalog.database import ask_database, pooled_engine, probe_engine
+from reference_app.catalog.database import SCHEMA
 from reference_app.catalog.dependencies import Counters, Parts
 from reference_app.catalog.routes import router
 from reference_app.catalog.store import Store
+from reference_app.persistence.engines import pooled_engine, probe_engine
 from reference_app.telemetry.health import Check, NotReady
 from reference_app.telemetry.instruments import Instruments
 from reference_app.telemetry.middleware import BodyLimit
@@ -74,7 +75,7 @@ def create_app(settings: Settings, instruments: Instruments | None = None) -> Fa
     answers.install(app)
     app.add_middleware(BodyLimit, limit=_LARGEST_BODY)
     instruments.health.depends_on(
-        Check("database", partial(ask_database, probe)), Check("cache", partial(_ask_cache, cache), required=False)
+        Check("database", partial(SCHEMA.ask, probe)), Check("cache", partial(_ask_cache, cache), required=False)
     )
     instruments.attach(app)
     return app

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the steps on the connection that `reference_app.catalog.database` hands over."""
+"""Alembic's entry: runs the steps on the connection that `reference_app.persistence.schema` hands over."""
 
 from __future__ import annotations
 

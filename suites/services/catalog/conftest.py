@@ -12,9 +12,10 @@ import pytest
 from psycopg import sql
 
 from reference_app.catalog.app import create_app
-from reference_app.catalog.database import migrate, run_once_reachable
+from reference_app.catalog.database import SCHEMA
 from reference_app.catalog.seed import plant
 from reference_app.catalog.settings import Settings
+from reference_app.persistence.engines import run_once_reachable
 from reference_app.telemetry.instruments import Instruments
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def planted(postgresql: PostgreSQL) -> Database:
     """A migrated and seeded database, with a copy of its rows beside them."""
 
     def prepare(connection: Connection) -> None:
-        migrate(connection)
+        SCHEMA.migrate(connection)
         plant(connection)
 
     database = postgresql.new_database()

@@ -13,9 +13,10 @@ from sqlalchemy import URL, Connection, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-from reference_app.catalog.database import migrate, run_once_reachable
+from reference_app.catalog.database import SCHEMA
 from reference_app.catalog.seed import Planted, plant
 from reference_app.catalog.tables import Base
+from reference_app.persistence.engines import run_once_reachable
 from suites.services.catalog.conftest import settings_for
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def url(postgresql: PostgreSQL) -> URL:
 
 
 def _do(url: URL, work: str = "head") -> None:
-    run_once_reachable(url, lambda connection: migrate(connection, work), within=_SOON)
+    run_once_reachable(url, lambda connection: SCHEMA.migrate(connection, work), within=_SOON)
 
 
 def _rows(url: URL, query: str) -> list[tuple[object, ...]]:
@@ -98,7 +99,7 @@ def _seed(connection: Connection) -> None:
 
 
 def _migrate_and_seed(connection: Connection) -> None:
-    migrate(connection)
+    SCHEMA.migrate(connection)
     plant(connection)
 
 

@@ -1,0 +1,29 @@
+"""What a caller hears while the database cannot be reached."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from reference_app.telemetry.answers import answer
+from reference_app.telemetry.problems import Problem
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+_SECONDS_TO_COME_BACK = 2
+
+
+def answer_unavailable(app: FastAPI) -> None:
+    """Make *app* answer 503 with ``Retry-After`` where its database is away, too slow or has no connection free."""
+    problem = Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The service cannot reach its database just now; try again shortly.",
+        kind="database-unavailable",
+        headers={"Retry-After": str(_SECONDS_TO_COME_BACK)},
+    )
+    for unavailable in (OperationalError, InterfaceError, PoolTimeoutError):
+        answer(app, unavailable, lambda _: problem)
