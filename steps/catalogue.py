@@ -23,6 +23,16 @@ def a_product(customer: Customer, recovery: ExitStack) -> Product:
     return product
 
 
+@given(
+    parse("a product in the catalogue, of which there are {pieces:d} pieces at {cents:d} cents"),
+    target_fixture="product",
+)
+def a_product_in_stock(customer: Customer, recovery: ExitStack, pieces: int, cents: int) -> Product:
+    product = Catalogue(customer).create(price_cents=cents, stock=pieces)
+    recovery.callback(product.remove)
+    return product
+
+
 @given("it was read before")
 def it_was_read_before(product: Product) -> None:
     product.read()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from seatrial.target import Target
 
 _SETTLES = timedelta(minutes=5)
-_HOST = "catalog.seatrial.test"
+_HOST = "shop.seatrial.test"
 
 
 @pytest.fixture(scope="session")
@@ -82,3 +82,8 @@ def workload_with_ready_replicas(shop: Namespace, service: str, replicas: int) -
 @given(parse("the {service} service is ready on {count:d} nodes"), target_fixture="workload")
 def workload_on_nodes(shop: Namespace, service: str, count: int) -> Workload:
     return shop.deployment(service).spread_over(count, within=_SETTLES)
+
+
+@given(parse("so is the {service} service before it"))
+def front_on_nodes(shop: Namespace, workload: Workload, service: str) -> None:
+    shop.deployment(service).spread_over(len({pod.node for pod in workload.ready_pods}), within=_SETTLES)

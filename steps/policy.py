@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from seatrial.kube.capabilities import Capabilities
 
 _DATABASE = 5432
+_SERVICE = 8000
 
 
 @given("network policy is enforced")
@@ -43,6 +44,11 @@ def a_pod_of(shop: Namespace, service: str) -> Pod:
 @when("it connects to the database", target_fixture="connected")
 def it_connects_to_the_database(shop: Namespace, visitor: Pod) -> bool:
     return visitor.connects(shop.stateful_set("postgresql").ready_pods[0].address, _DATABASE)
+
+
+@when(parse("it connects to the {service} service"), target_fixture="connected")
+def it_connects_to_a_service(shop: Namespace, visitor: Pod, service: str) -> bool:
+    return visitor.connects(shop.deployment(service).ready_pods[0].address, _SERVICE)
 
 
 @then("the connection is made")

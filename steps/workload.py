@@ -39,6 +39,11 @@ def all_rolled_out_anew(workload: Workload) -> tuple[Pod, ...]:
     return before
 
 
+@when(parse("all replicas of the {service} service are rolled out anew"))
+def all_of_a_service_rolled_out(shop: Namespace, service: str) -> None:
+    shop.deployment(service).restart(within=_ROLLOUT)
+
+
 @then("none of the old replicas is left")
 def none_of_the_old_is_left(workload: Workload, replaced: tuple[Pod, ...]) -> None:
     workload.wait_without(replaced, within=_ROLLOUT)

@@ -13,16 +13,28 @@ Feature: Traffic enters at one place
       When the catalogue is asked for at the edge
       Then its products come back
 
-    Scenario: A path that belongs to no service stays unanswered
+    Scenario: The orders answer under theirs
+      When the orders are asked for at the edge
+      Then orders come back
+
+    Scenario: The gateway answers under its own
+      When the gateway is asked at the edge how the shop is doing
+      Then it says how each part is doing
+
+    Scenario: All else is the storefront's
+      When the first page is asked for at the edge
+      Then a page comes back
+
+    Scenario: What nobody has is said to be missing
       When something that no service has is asked for at the edge
-      Then no service answers
+      Then the answer says that it is missing
 
   @req-1.3
   Rule: The edge proves who it is
 
     @permitted
     Scenario: The certificate is good for the platform's name
-      When the edge is met under the name "catalog.seatrial.test"
+      When the edge is met under the name "shop.seatrial.test"
       Then its certificate is accepted
 
     @refusal

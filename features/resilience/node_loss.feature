@@ -5,6 +5,7 @@ Feature: The catalogue survives the loss of a node
 
   Background:
     Given the catalog service is ready on 2 nodes
+    And so is the gateway service before it
     And one of them holds none of the shop's data
 
   @req-6.1 @req-6.2

@@ -8,6 +8,7 @@ Feature: Maintenance keeps a floor of replicas
 
     Background:
       Given the catalog service is ready on 2 nodes
+      And so is the gateway service before it
       And one of them holds none of the shop's data
 
     Scenario: A node is drained while customers come

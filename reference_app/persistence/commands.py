@@ -36,7 +36,7 @@ class Preparation:
     def add_commands(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         """Let *commands* know ``migrate [REVISION] [--seed]`` and ``seed``."""
         migration = commands.add_parser("migrate", help="bring the schema to a revision, forwards or backwards")
-        migration.add_argument("revision", nargs="?", default="head")
+        migration.add_argument("revision", nargs="?", default="head", help="its number, head, or previous")
         migration.add_argument(
             "--seed", action="store_true", help="then add what the sample data lack, in the same transaction"
         )
@@ -49,7 +49,9 @@ class Preparation:
     def run(self, chosen: argparse.Namespace, settings: DatabaseSettings) -> int:
         """Run the *chosen* one; returns the exit code: 0, 1 if the database stayed away, 2 for an unknown revision."""
         if chosen.command == "migrate" and not self.schema.knows(chosen.revision):
-            sys.stderr.write(f"There is no revision {chosen.revision}: give one from the migrations folder, or head.\n")
+            sys.stderr.write(
+                f"There is no revision {chosen.revision}: give one from the migrations folder, head, or previous.\n"
+            )
             return _USAGE
         work = self.plant if chosen.command == "seed" else self._migration(chosen.revision, seed=chosen.seed)
         try:

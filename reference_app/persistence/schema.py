@@ -43,13 +43,17 @@ class Schema:
             raise NotReady(reason)
 
     def migrate(self, connection: Connection, revision: str = "head") -> None:
-        """Bring the schema to *revision*, forwards or backwards, in the transaction of *connection*; repeatable."""
+        """Bring the schema to *revision*, forwards or backwards, in the transaction of *connection*; repeatable.
+
+        ``head`` is the newest revision, ``previous`` the one before it.
+        """
+        revision = self._named(revision)
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         config = self._alembic()
         config.attributes["connection"] = connection
         current = _current(connection)
         position = self.revisions.index(current) if current in self.revisions else None
-        target = 0 if revision == "head" else self.revisions.index(revision)
+        target = self.revisions.index(revision)
         # Revisions are listed newest first, so a larger index is an older schema.
         if position is not None and target > position:
             command.downgrade(config, revision)
@@ -58,12 +62,16 @@ class Schema:
 
     def knows(self, revision: str) -> bool:
         """Whether *revision* is one that `migrate` can go to."""
-        return revision == "head" or revision in self.revisions
+        return self._named(revision) in self.revisions
 
     @cached_property
     def revisions(self) -> tuple[str, ...]:
         """The revisions, newest first."""
         return tuple(script.revision for script in ScriptDirectory.from_config(self._alembic()).walk_revisions())
+
+    def _named(self, revision: str) -> str:
+        newest, *older = self.revisions
+        return {"head": newest, "previous": older[0] if older else "none"}.get(revision, revision)
 
     def _alembic(self) -> Config:
         config = Config()

@@ -1,6 +1,6 @@
 """The embedded cluster: real Kubernetes from its sources, on this machine, in Linux namespaces."""
 
-from seatrial.cluster.images import images_for, strangers_in
+from seatrial.cluster.images import images_for, look_into, made_twice, strangers_in
 from seatrial.cluster.leftovers import leftovers
 from seatrial.cluster.lifecycle import ClusterStatus, NodeStatus, down, status, up
 from seatrial.cluster.lock import lock
@@ -15,6 +15,8 @@ __all__ = [
     "images_for",
     "leftovers",
     "lock",
+    "look_into",
+    "made_twice",
     "status",
     "strangers_in",
     "up",

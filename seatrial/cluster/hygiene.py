@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,14 +22,68 @@ _SUSPICIOUS = re.compile(r"(?i)(proxy|token|secret|password|credential|index_url
 _BLOCK = 1 << 20
 
 
+# What builds, installs or fetches programs; an image that only runs one has none of them.
+_TOOLS = ("gcc", "cc", "make", "pip", "pip3", "npm", "go", "git", "curl", "wget", "buildah")
+_ROOT = ("", "0", "root")
+
+
 @dataclass(frozen=True)
 class ImageContent:
-    """An image as it can be looked at: its unpacked files, the variables it sets and the commands in its history."""
+    """An image as it can be looked at: its unpacked files, and what it says of itself.
+
+    *environment* are the variables it sets, *history* the commands it was made by, *user* who its program runs as,
+    *entrypoint* the program with its arguments, *health* the command that tells whether it is well, *labels* its
+    annotations.
+    """
 
     name: str
     root: Path
     environment: Mapping[str, str]
     history: tuple[str, ...]
+    user: str = ""
+    entrypoint: tuple[str, ...] = ()
+    health: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """The size of its files, in bytes; a file with several names counts once."""
+        counted: dict[tuple[int, int], int] = {}
+        for file in _files(self.root):
+            found = file.stat()
+            counted[found.st_dev, found.st_ino] = found.st_size
+        return sum(counted.values())
+
+
+def faults(image: ImageContent) -> tuple[str, ...]:
+    """Return, one line each, what keeps *image* from being fit to run; empty when nothing does.
+
+    It runs as somebody other than root, given by number, so that a cluster can tell; it is started without a shell, so
+    that it hears SIGTERM; it says how to tell whether it is well; it carries the annotations of the OCI image
+    specification that say what it is; and there is nothing in it that builds, installs or fetches programs.
+    """
+    found = []
+    user = image.user.partition(":")[0]
+    if user in _ROOT:
+        found.append("runs as root")
+    elif not user.isdecimal():
+        found.append(f"runs as {user}, whose number nobody can tell from outside")
+    if not image.entrypoint or Path(image.entrypoint[0]).name in ("sh", "bash", "dash"):
+        found.append("is started by a shell")
+    if image.health[:1] not in (("CMD",), ("CMD-SHELL",)):
+        found.append("does not say how to tell whether it is well")
+    found += [
+        f"lacks the annotation {key}"
+        for key in ("title", "description", "licenses")
+        if not image.labels.get(f"org.opencontainers.image.{key}")
+    ]
+    folders = ("bin", "sbin", "usr/bin", "usr/sbin", "usr/local/bin")
+    found += [
+        f"holds the tool {tool}"
+        for tool in _TOOLS
+        if any((image.root / folder / tool).exists() or (image.root / folder / tool).is_symlink() for folder in folders)
+    ]
+    return tuple(found)
 
 
 def strangers(image: ImageContent, builder: Mapping[str, str]) -> tuple[str, ...]:

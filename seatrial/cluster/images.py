@@ -16,17 +16,19 @@ import tomllib
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from seatrial.cluster.bill import Materials
 from seatrial.cluster.command import run
-from seatrial.cluster.hygiene import LENT_MARK, ImageContent, strangers
+from seatrial.cluster.hygiene import LENT_MARK, ImageContent, faults, strangers
 from seatrial.cluster.layout import INFRA, REGISTRY_HOST, REGISTRY_PORT, REPOSITORY
 from seatrial.errors import UsageError
 from seatrial.progress import open_progress
 from seatrial.toolchain import ensure, install_debian_packages, package_group
 from seatrial.toolchain.places import cache_directory
+from seatrial.witness import tell_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -45,6 +47,7 @@ _BASE_HOOKS = (
 )
 _EPOCH = "1700000000"
 _INPUTS = "# inputs:"
+_OF_THE_BUILD = ("container", "container_config", "docker_version", "parent")
 _IGNORED = ("__pycache__", "tests", ".pytest_cache", ".mypy_cache", ".ruff_cache")
 
 
@@ -64,6 +67,11 @@ class ImageSpec:
         lines = self.recipe.read_text().splitlines()
         words = [word for line in lines if line.startswith(_INPUTS) for word in line.removeprefix(_INPUTS).split()]
         return tuple(REPOSITORY / word for word in words)
+
+    @property
+    def form(self) -> str:
+        """The format of its manifest: Docker's where the recipe has a health check, which OCI's cannot carry."""
+        return "docker" if "HEALTHCHECK" in self.recipe.read_text() else "oci"
 
     @property
     def needs_base(self) -> bool:
@@ -113,6 +121,8 @@ def digest(spec: ImageSpec, program_keys: Mapping[str, str]) -> str:
             total.update(len(data).to_bytes(8, "big") + data)
 
     add("image 1", spec.recipe.read_bytes(), repr(sorted(spec.args.items())))
+    if spec.form != "oci":
+        add(spec.form, "settled", *_OF_THE_BUILD)
     if spec.needs_base:
         add(_BASE_RECIPE, *_BASE_HOOKS)
     for program, binaries in sorted(spec.programs.items()):
@@ -124,6 +134,15 @@ def digest(spec: ImageSpec, program_keys: Mapping[str, str]) -> str:
         for file in _files(path):
             add(str(file.relative_to(REPOSITORY)), file.read_bytes(), "x" if os.access(file, os.X_OK) else "-")
     return total.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class ImageReport:
+    """What was found in an image: the size of its files in bytes, its faults in one line each, and its materials."""
+
+    size: int
+    faults: tuple[str, ...]
+    materials: Materials
 
 
 class Workshop:
@@ -181,7 +200,7 @@ class Workshop:
                 fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _buildah(self, *words: str | Path, timeout: timedelta | None = None) -> str:
+    def _buildah(self, *words: str | Path, timeout: timedelta | None = None, check: bool = True) -> str:
         storage: list[str | Path] = [
             "--root",
             self._home / "storage",
@@ -192,7 +211,7 @@ class Workshop:
         ]
         environment = {**os.environ, "BUILDAH_ISOLATION": "chroot", "TMPDIR": str(self._home / "tmp")}
         (self._home / "tmp").mkdir(parents=True, exist_ok=True)
-        return run(["buildah", *storage, *words], env=environment, timeout=timeout).stdout.strip()
+        return run(["buildah", *storage, *words], env=environment, timeout=timeout, check=check).stdout.strip()
 
     def _has(self, reference: str) -> bool:
         listed = self._buildah("images", "--format", "{{.Name}}:{{.Tag}}", "--filter", f"reference={reference}")
@@ -238,10 +257,15 @@ class Workshop:
 
     def build(self, name: str) -> str:
         """Return the local reference of image *name*, built if it is not there."""
-        spec = self._specs[name]
         reference = f"seatrial/{name}:{self.tag(name)}"
         if self._has(reference):
             return f"localhost/{reference}"
+        self._make(name, reference)
+        return f"localhost/{reference}"
+
+    def _make(self, name: str, reference: str, *, anew: bool = False) -> None:
+        spec = self._specs[name]
+        made = reference if spec.form == "oci" else f"{reference}-made"
         base = self._base() if spec.needs_base else None
         with self._progress.phase(f"Image {name}"):
             context = self._home / f"context-{name}"
@@ -260,6 +284,9 @@ class Workshop:
                 "bud",
                 "--quiet",
                 "--layers",
+                *(["--no-cache"] if anew else []),
+                "--format",
+                spec.form,
                 "--timestamp",
                 _EPOCH,
                 "--http-proxy",
@@ -268,12 +295,29 @@ class Workshop:
                 "--file",
                 spec.recipe,
                 "--tag",
-                reference,
+                made,
                 context,
                 timeout=timedelta(minutes=20),
             )
             shutil.rmtree(context)
-        return f"localhost/{reference}"
+            if made != reference:
+                self._settle(made, reference)
+
+    def _settle(self, made: str, reference: str) -> None:
+        """Give the image *made* the name *reference*, without what its configuration says of the building itself."""
+        folder = self._home / "settling"
+        shutil.rmtree(folder, ignore_errors=True)
+        self._buildah("push", "--quiet", made, f"dir:{folder}")
+        manifest = json.loads((folder / "manifest.json").read_text())
+        configuration = folder / manifest["config"]["digest"].partition(":")[2]
+        settled = json.dumps(settled_configuration(json.loads(configuration.read_text())), sort_keys=True).encode()
+        identity = hashlib.sha256(settled).hexdigest()
+        configuration.unlink()
+        (folder / identity).write_bytes(settled)
+        manifest["config"] |= {"digest": f"sha256:{identity}", "size": len(settled)}
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        self._buildah("tag", self._buildah("pull", "--quiet", f"dir:{folder}"), reference)
+        shutil.rmtree(folder)
 
     def references(self, names: Iterable[str]) -> dict[str, str]:
         """Return the references by which the nodes of an embedded cluster pull *names*."""
@@ -290,35 +334,65 @@ class Workshop:
             with self._alone():
                 for name in missing:
                     local = self.build(name)
-                    self._push(local, f"{registry.push}/{name}:{wanted[name]}", insecure=registry.insecure)
+                    self._push(name, local, f"{registry.push}/{name}:{wanted[name]}", insecure=registry.insecure)
                     if self._specs[name].programs:
                         # Cheap to make again, and the registry has it.
                         self._buildah("rmi", local)
         return {name: f"{registry.pull}/{name}:{tag}" for name, tag in wanted.items()}
 
-    def _push(self, local: str, remote: str, *, insecure: bool) -> None:
+    def _push(self, name: str, local: str, remote: str, *, insecure: bool) -> None:
         verify = ["--tls-verify=false"] if insecure else []
-        zstd = ["--compression-format", "zstd", "--compression-level", "1"]
-        self._buildah("push", "--quiet", *verify, *zstd, local, f"docker://{remote}", timeout=timedelta(minutes=10))
+        # Only OCI's manifests can name layers in zstd's format, which are unpacked in a third of the time.
+        form = "zstd" if self._specs[name].form == "oci" else "gzip"
+        self._buildah(
+            "push",
+            "--quiet",
+            *verify,
+            "--compression-format",
+            form,
+            "--compression-level",
+            "1",
+            local,
+            f"docker://{remote}",
+            timeout=timedelta(minutes=10),
+        )
 
-    def strangers(self, name: str, registry: Registry) -> tuple[str, ...]:
-        """Return what image *name* in *registry* holds of the machine that built it; empty when nothing."""
+    @contextlib.contextmanager
+    def opened(self, name: str, registry: Registry) -> Iterator[ImageContent]:
+        """Lend image *name* as it is in *registry*, unpacked, until the block ends."""
         remote = f"docker://{registry.push}/{name}:{self.tag(name)}"
         verify = ["--tls-verify=false"] if registry.insecure else []
         with self._alone():
             container = self._buildah("from", "--pull-always", *verify, remote)
             try:
-                described = json.loads(self._buildah("inspect", "--type", "container", container))["OCIv1"]
-                content = ImageContent(
-                    name=name,
-                    root=Path(self._buildah("mount", container)),
-                    environment=dict(entry.partition("=")[::2] for entry in described["config"].get("Env", [])),
-                    history=tuple(step.get("created_by", "") for step in described.get("history", [])),
-                )
-                return strangers(content, os.environ)
+                described = json.loads(self._buildah("inspect", "--type", "container", container))
+                yield _content(name, Path(self._buildah("mount", container)), described)
             finally:
                 self._buildah("rm", container)
                 self._buildah("rmi", remote.removeprefix("docker://"))
+
+    def made_twice(self, name: str) -> tuple[str, str]:
+        """Return the digest of image *name*'s configuration, which names its layers by digest, and that of a new build.
+
+        Nothing of the first build is used in the second.
+        """
+        with self._alone():
+            first = self.build(name)
+            again = f"seatrial/{name}-again:{self.tag(name)}"
+            before = self._all_images()
+            try:
+                self._make(name, again, anew=True)
+                return self._identity(first), self._identity(f"localhost/{again}")
+            finally:
+                # The images on the way too, which would stay behind as a cache of what is there already.
+                for image in self._all_images() - before:
+                    self._buildah("rmi", "--force", image, check=False)
+
+    def _all_images(self) -> frozenset[str]:
+        return frozenset(self._buildah("images", "--all", "--quiet", "--no-trunc").splitlines())
+
+    def _identity(self, reference: str) -> str:
+        return self._buildah("inspect", "--type", "image", "--format", "{{.FromImageID}}", reference)
 
     def node_root(self) -> Path:
         """Return the folder that holds the file system of the present node image, unpacked if it is not there."""
@@ -442,4 +516,60 @@ def strangers_in(
     names = tuple(names)
     workshop, registry = _workshop_for(target, names, progress or open_progress(), install=True)
     workshop.publish(names, registry)
-    return {name: workshop.strangers(name, registry) for name in names}
+    found = {}
+    for name in names:
+        with workshop.opened(name, registry) as content:
+            found[name] = strangers(content, os.environ)
+    return found
+
+
+def look_into(target: Target, names: Iterable[str], *, progress: Progress | None = None) -> Mapping[str, ImageReport]:
+    """Look into the images *names* in *target*'s registry and return what was found, by name.
+
+    Images that the registry lacks are published first. Raises UsageError when the target has no registry.
+    """
+    names = tuple(names)
+    workshop, registry = _workshop_for(target, names, progress or open_progress(), install=True)
+    workshop.publish(names, registry)
+    reports = {}
+    for name in names:
+        with workshop.opened(name, registry) as content:
+            reports[name] = ImageReport(content.size, faults(content), Materials.read(content.root))
+            tell_document(f"what is in the image {name}", reports[name].materials.bill(name, workshop.tag(name)))
+    return reports
+
+
+def made_twice(target: Target, name: str, *, progress: Progress | None = None) -> tuple[str, str]:
+    """Build image *name* once more, from nothing; return the digests of both builds.
+
+    Raises UsageError when *target* has no registry.
+    """
+    workshop, _ = _workshop_for(target, (name,), progress or open_progress(), install=True)
+    return workshop.made_twice(name)
+
+
+def settled_configuration(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a Docker image's *configuration* without what no second build has again.
+
+    That are the id and the host name of the container it was built in and the ids of images on the way.
+    """
+    kept = {key: value for key, value in configuration.items() if key not in _OF_THE_BUILD}
+    kept["config"] = {**configuration["config"], "Hostname": ""}
+    kept["history"] = [
+        {key: value for key, value in step.items() if key != "comment"} for step in configuration["history"]
+    ]
+    return kept
+
+
+def _content(name: str, root: Path, described: Mapping[str, Any]) -> ImageContent:
+    config = described["Docker"]["config"] or {}
+    return ImageContent(
+        name=name,
+        root=root,
+        environment=dict(entry.partition("=")[::2] for entry in config.get("Env") or []),
+        history=tuple(step.get("created_by", "") for step in described["OCIv1"].get("history", [])),
+        user=config.get("User") or "",
+        entrypoint=tuple(config.get("Entrypoint") or ()) + tuple(config.get("Cmd") or ()),
+        health=tuple((config.get("Healthcheck") or {}).get("Test") or ()),
+        labels=dict(config.get("Labels") or {}),
+    )

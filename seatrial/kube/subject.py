@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,11 +39,20 @@ _PRUNED = (
 
 @dataclass(frozen=True)
 class Credential:
-    """A Secret made at deploy time: *fixed* values as given, *drawn* ones from the system's random source."""
+    """A Secret made at deploy time: *fixed* values as given, *drawn* ones from the system's random source.
+
+    *composed* ones are texts that name others of its values in braces.
+    """
 
     name: str
     fixed: Mapping[str, str]
     drawn: tuple[str, ...]
+    composed: Mapping[str, str] = field(default_factory=dict)
+
+    def values(self) -> Mapping[str, str]:
+        """Return the values of a new Secret, other ones at each call."""
+        plain = {**self.fixed, **{key: secrets.token_urlsafe(_ENTROPY_BYTES) for key in self.drawn}}
+        return {**plain, **{key: text.format_map(plain) for key, text in self.composed.items()}}
 
 
 @dataclass(frozen=True)
@@ -97,10 +106,16 @@ class Subject:
             namespace.deployment(document.name).wait_rolled_out(within=within)
 
 
-# The database's own account and the one that the catalogue uses.
+# A database's account for each service that has one, and the file by which the tools of AWS know who calls.
 CREDENTIALS = (
-    Credential("postgresql", {"username": "postgres"}, ("password",)),
     Credential("catalog-database", {"username": "catalog", "database": "catalog"}, ("password",)),
+    Credential("orders-database", {"username": "orders", "database": "orders"}, ("password",)),
+    Credential(
+        "object-store",
+        {},
+        ("access_key", "secret_key"),
+        {"credentials": "[default]\naws_access_key_id = {access_key}\naws_secret_access_key = {secret_key}\n"},
+    ),
 )
 
 
@@ -108,12 +123,11 @@ def ensure_credential(api: Api, namespace: str, credential: Credential) -> None:
     """Make the Secret of *credential* unless it exists. Its values leave this process only towards the API."""
     if api.find(kinds.SECRET, credential.name, namespace) is not None:
         return
-    drawn = {key: secrets.token_urlsafe(_ENTROPY_BYTES) for key in credential.drawn}
     document: JsonObject = {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": credential.name, "namespace": namespace},
-        "stringData": {**credential.fixed, **drawn},
+        "stringData": dict(credential.values()),
     }
     try:
         api.create(document)

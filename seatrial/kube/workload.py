@@ -15,7 +15,7 @@ from seatrial.kube.watching import watched
 from seatrial.waiting import NotObserved
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from seatrial.kube.api import Api
     from seatrial.kube.document import Document, Kind
@@ -270,8 +270,11 @@ class Job:
             raise NotObserved(f"job {self.name} ends well", last=document.at("status"), within=within)
         return self
 
-    def again(self, name: str, *, within: timedelta) -> Job:
-        """Run the same pods once more as the new Job *name* and return once that has ended. Raises NotObserved."""
+    def again(self, name: str, *, within: timedelta, arguments: Sequence[str] | None = None) -> Job:
+        """Run the same pods once more as the new Job *name* and return once that has ended. Raises NotObserved.
+
+        *arguments* take the place of those of its containers.
+        """
         template = self.document
         labels = {
             key: value
@@ -279,6 +282,8 @@ class Job:
             if key not in _SET_BY_API
         }
         spec = template.at("spec.template.spec")
+        if arguments is not None and isinstance(spec, dict):
+            spec = {**spec, "containers": [{**container, "args": [*arguments]} for container in spec["containers"]]}
         self.api.create(
             {
                 "apiVersion": "batch/v1",

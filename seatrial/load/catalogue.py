@@ -63,6 +63,16 @@ class Product:
     path: str
     draft: Draft
 
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def stock(self) -> int:
+        """How many pieces are there now."""
+        return self.shown().stock
+
     def read(self) -> Answer:
         """Read it. Raises AssertionError when the answer is not 200."""
         return _expect(self.customer.get(self.path), _OK)
@@ -92,8 +102,8 @@ class Catalogue:
     categories: int = 0
     products: int = 0
 
-    def create(self) -> Product:
-        """Put a product of a name that nobody else has into the first category.
+    def create(self, *, price_cents: int = 1234, stock: int = 7) -> Product:
+        """Put a product of a name that nobody else has into the first category, with *stock* pieces of it.
 
         Raises Inconclusive when there is no category, AssertionError when the product is not accepted.
         """
@@ -101,7 +111,7 @@ class Catalogue:
         if not categories:
             raise Inconclusive("the catalogue has no category to put a product into", Missing.SAMPLE)
         word = secrets.token_hex(5)
-        draft = Draft(f"TRIAL-{word.upper()}", f"Trial {word}", categories[0].text("id"), price_cents=1234, stock=7)
+        draft = Draft(f"TRIAL-{word.upper()}", f"Trial {word}", categories[0].text("id"), price_cents, stock)
         answer = _expect(self.customer.request("POST", PRODUCTS, draft.body()), _CREATED)
         return Product(self.customer, answer.headers["location"], draft)
 

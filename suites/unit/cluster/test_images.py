@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from seatrial.cluster import images
-from seatrial.cluster.images import ImageSpec, digest
+from seatrial.cluster.images import ImageSpec, digest, settled_configuration
 from seatrial.errors import UsageError
 
 if TYPE_CHECKING:
@@ -84,3 +84,19 @@ def test_a_machine_without_debian_sources_is_told_so(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(images, "run", lambda *_, **__: type("Done", (), {"stdout": ""})())
     with pytest.raises(UsageError, match=r"^apt on this machine knows no Debian bookworm packages, .*\.$"):
         images.debian_sources()
+
+
+def test_a_configuration_says_nothing_of_the_build() -> None:
+    built = {
+        "container": "8a6c",
+        "parent": "sha256:7dcb",
+        "created": "2023-11-14T22:13:20Z",
+        "config": {"Hostname": "3b3d", "User": "10001"},
+        "container_config": {"Hostname": "3b3d"},
+        "history": [{"created_by": "COPY", "comment": "FROM 0fa8"}],
+    }
+    assert settled_configuration(built) == {
+        "created": "2023-11-14T22:13:20Z",
+        "config": {"Hostname": "", "User": "10001"},
+        "history": [{"created_by": "COPY"}],
+    }

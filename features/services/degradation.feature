@@ -1,0 +1,35 @@
+@services
+Feature: A service that is away takes nothing else with it
+  Services fail one at a time.
+  The others go on, say what is missing, and use it again once it is back.
+
+  Background:
+    Given the shop is open
+    And the gateway service runs with 2 ready replicas
+
+  @req-2.5 @req-2.2
+  Rule: What is away is said, and the rest goes on
+
+    Scenario: The order service is away
+      Given the orders service is away
+      When a customer asks for orders 20 times
+      Then each answer is a problem with status 503, given within 2 seconds
+      And the catalogue still answers
+      And the shop says of its parts that only orders is down
+
+  @req-2.5
+  Rule: What is back is used again by itself
+
+    Scenario: The order service comes back
+      Given the orders service is away
+      And a customer asked for orders 20 times
+      When the orders service is back
+      Then orders are answered again within 30 seconds
+
+  @req-2.5 @req-2.3 @req-3.4
+  Rule: Without its cache the catalogue is slower, not gone
+
+    Scenario: The cache is away
+      Given the cache is away
+      When a product is put into the catalogue
+      Then it can be read as it was put in
