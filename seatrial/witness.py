@@ -41,6 +41,9 @@ class Witness(Protocol):
     def document(self, title: str, text: str) -> None:
         """A text was used or obtained that explains what happened: a manifest applied, an object read."""
 
+    def picture(self, title: str, png: bytes) -> None:
+        """Something was seen, and this is how it looked; *png* is a PNG image."""
+
     def secret(self, value: str) -> None:
         """*value* must not be written down anywhere."""
 
@@ -74,6 +77,12 @@ def tell_document(title: str, text: str) -> None:
     """Tell of a text that explains what happened."""
     for witness in tuple(_witnesses):
         witness.document(title, text)
+
+
+def tell_picture(title: str, png: bytes) -> None:
+    """Tell how something looked."""
+    for witness in tuple(_witnesses):
+        witness.picture(title, png)
 
 
 def tell_secret(value: str) -> None:
