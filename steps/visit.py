@@ -66,6 +66,16 @@ def there_is_no_such_file(answer: Answer) -> None:
     assert (answer.status, answer.media_type) == (HTTPStatus.NOT_FOUND, "application/problem+json")
 
 
+@when("the visitor leaves a picture that calls itself one", target_fixture="answer")
+def the_visitor_leaves_a_picture(visit: Visit) -> Answer:
+    return visit.leave(File.picture(_KILOBYTE))
+
+
+@then("the file is taken")
+def the_file_is_taken(answer: Answer) -> None:
+    assert answer.status == HTTPStatus.CREATED, answer.body
+
+
 @when("the visitor leaves a program that calls itself a picture", target_fixture="answer")
 def the_visitor_leaves_a_program(visit: Visit) -> Answer:
     return visit.leave(File.disguised())

@@ -13,6 +13,33 @@ Feature: Customers find products in the catalogue
       When a product is put into the catalogue
       Then it can be read as it was put in
 
+    Scenario: A product that is taken out is gone
+      Given a product in the catalogue
+      And it was read before
+      When it is taken out
+      Then it cannot be read any more
+
+    Scenario: A new category is shown, changed and removed
+      When a category is put into the catalogue
+      Then it can be read as it was put in
+      And it can be given another name
+      And it can be removed
+
+  @req-2.3
+  Rule: Nobody's change is lost
+
+    @permitted
+    Scenario: Who read the newest version may change it
+      Given a product in the catalogue
+      When somebody changes it who has read its newest version
+      Then the change is accepted
+
+    @refusal
+    Scenario: Who read an older version may not
+      Given a product in the catalogue
+      When somebody changes it who has read it before somebody else changed it
+      Then the answer is a problem with status 412
+
   @req-2.3 @req-3.4
   Rule: Reading again costs the database nothing
 
@@ -40,7 +67,7 @@ Feature: Customers find products in the catalogue
   Rule: An error says what was wrong, in one shape
 
     Scenario Outline: A customer who <mistake> learns why that cannot be
-      When a customer <mistake>
+      When by mistake a customer <mistake>
       Then the answer is a problem with status <status>
 
       Examples:

@@ -33,6 +33,11 @@ Feature: One door for all that is not a page
   @req-2.2
   Rule: A file must be what it says it is
 
+    @permitted
+    Scenario: A picture calls itself a picture
+      When the visitor leaves a picture that calls itself one
+      Then the file is taken
+
     @refusal
     Scenario: A program calls itself a picture
       When the visitor leaves a program that calls itself a picture

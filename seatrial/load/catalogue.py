@@ -83,15 +83,50 @@ class Product:
 
     def change_price(self, cents: int) -> None:
         """Replace it by itself with another price. Raises AssertionError when that is not accepted."""
-        body = {**self.draft.body(), "price_cents": cents}
-        tag = self.read().headers["etag"]
-        _expect(self.customer.request("PUT", self.path, body, {"If-Match": tag}), _OK)
+        _expect(self.change(cents, self.read().headers["etag"]), _OK)
 
     def remove(self) -> None:
         """Take it out of the catalogue, in whatever version it is."""
         answer = self.customer.get(self.path)
         if answer.status == _OK:
             _expect(self.customer.request("DELETE", self.path, headers={"If-Match": answer.headers["etag"]}), *_MISSING)
+
+    def change(self, cents: int, tag: str) -> Answer:
+        """Replace it by itself with another price, as one who read the version *tag*; return the answer."""
+        return self.customer.request("PUT", self.path, {**self.draft.body(), "price_cents": cents}, {"If-Match": tag})
+
+
+@dataclass(frozen=True)
+class Category:
+    """One category that was put into the catalogue."""
+
+    customer: Customer
+    path: str
+    slug: str
+    name: str
+
+    def shown(self) -> Category:
+        """Return what the catalogue shows of it now."""
+        seen = _expect(self.customer.get(self.path), _OK).document
+        return Category(self.customer, self.path, seen.text("slug"), seen.text("name"))
+
+    def renamed(self, name: str) -> Category:
+        """Give it another name and return it. Raises AssertionError when that is not accepted."""
+        tag = _expect(self.customer.get(self.path), _OK).headers["etag"]
+        body = {"slug": self.slug, "name": name}
+        _expect(self.customer.request("PUT", self.path, body, {"If-Match": tag}), _OK)
+        return Category(self.customer, self.path, self.slug, name)
+
+    def remove(self) -> None:
+        """Take it out of the catalogue, in whatever version it is."""
+        answer = self.customer.get(self.path)
+        if answer.status == _OK:
+            _expect(self.customer.request("DELETE", self.path, headers={"If-Match": answer.headers["etag"]}), *_MISSING)
+
+    @property
+    def there(self) -> bool:
+        """Whether the catalogue has it."""
+        return self.customer.get(self.path).status == _OK
 
 
 @dataclass(frozen=True)
@@ -114,6 +149,13 @@ class Catalogue:
         draft = Draft(f"TRIAL-{word.upper()}", f"Trial {word}", categories[0].text("id"), price_cents, stock)
         answer = _expect(self.customer.request("POST", PRODUCTS, draft.body()), _CREATED)
         return Product(self.customer, answer.headers["location"], draft)
+
+    def create_category(self) -> Category:
+        """Put a category in of a name that nobody else has. Raises AssertionError when it is not accepted."""
+        word = secrets.token_hex(5)
+        body = {"slug": f"trial-{word}", "name": f"Trial {word}"}
+        answer = _expect(self.customer.request("POST", CATEGORIES, body), _CREATED)
+        return Category(self.customer, answer.headers["location"], body["slug"], body["name"])
 
     def require_open(self) -> None:
         """Return once it answers through the edge. Raises NotObserved."""
