@@ -5,24 +5,35 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 
 from seatrial.shop import File
-from seatrial.shop.browser import Person, browsing
+from seatrial.shop.browser import PAGES, Person, browsing, started
 from seatrial.toolchain.debian import install_debian_packages, package_group
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import ExitStack
+
+    from playwright.sync_api import Browser
 
     from seatrial.load import Customer
     from seatrial.progress import Progress
 
 
-@given("a person with a browser", target_fixture="person")
-def a_person(customer: Customer, progress: Progress, recovery: ExitStack) -> Person:
+@pytest.fixture(scope="session")
+def browser(customer: Customer, progress: Progress) -> Iterator[Browser]:
+    """A real browser, started once."""
     install_debian_packages(package_group("browser"), progress=progress)
-    return recovery.enter_context(browsing(customer))
+    with started(customer) as running:
+        yield running
+
+
+@given("a person with a browser", target_fixture="person")
+def a_person(browser: Browser, customer: Customer, recovery: ExitStack) -> Person:
+    return recovery.enter_context(browsing(browser, customer))
 
 
 @when(
@@ -65,9 +76,13 @@ def the_person_looks_at(person: Person, page: str) -> None:
     person.open(page)
 
 
-@when(parse("the person opens the {page} page"))
-def the_person_opens(person: Person, page: str) -> None:
-    person.open(page)
+@when("the person opens one page after the other", target_fixture="barriers")
+def the_person_opens(person: Person) -> dict[str, tuple[str, ...]]:
+    found = {}
+    for page in PAGES:
+        person.open(page)
+        found[page] = person.barriers()
+    return found
 
 
 @then("it says that all parts are well")
@@ -82,6 +97,6 @@ def the_dashboard_says(person: Person, seconds: int, part: str, state: str) -> N
     person.wait_dashboard(part, state.capitalize(), within=timedelta(seconds=seconds))
 
 
-@then("no barrier is found on it")
-def no_barrier_is_found(person: Person) -> None:
-    assert person.barriers() == ()
+@then("no barrier is found on any of them")
+def no_barrier_is_found(barriers: dict[str, tuple[str, ...]]) -> None:
+    assert barriers == dict.fromkeys(PAGES, ())

@@ -13,7 +13,7 @@ Feature: A service that is away takes nothing else with it
     Scenario: The order service is away
       Given the orders service is away
       When a customer asks for orders 20 times
-      Then each answer is a problem with status 503, given within 2 seconds
+      Then each answer is a problem with status 503, given within 3 seconds
       And the catalogue still answers
       And the shop says of its parts that only orders is down
 

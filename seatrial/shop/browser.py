@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import timedelta
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
     from seatrial.load.edge import Customer
     from seatrial.shop.visit import File
@@ -63,7 +63,7 @@ class Person:
         self.page.get_by_role("button", name="Place the order").click()
         self.page.wait_for_url("**/history/*")
         self._look("ordered")
-        return self.page.url
+        return self.page.url.partition("?")[0]
 
     def wait_shown(self, status: str, *, within: timedelta) -> None:
         """Return once the open order's page shows *status*, without being loaded anew."""
@@ -122,8 +122,8 @@ class Person:
 
 
 @contextmanager
-def browsing(customer: Customer) -> Iterator[Person]:
-    """Let a person browse what *customer* reaches, until the block ends. Chromium must be there.
+def started(customer: Customer) -> Iterator[Browser]:
+    """Start a browser for what *customer* reaches; it ends with the block. Chromium must be there.
 
     The edge's certificate is checked against its authority first; the browser then accepts that one key. Raises
     ssl.SSLError when the certificate is not good for the host name.
@@ -138,10 +138,19 @@ def browsing(customer: Customer) -> Iterator[Person]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         try:
-            context = browser.new_context(viewport={"width": _WIDTH, "height": _HEIGHT}, accept_downloads=True)
-            yield Person(context.new_page(), f"https://{customer.host}")
+            yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def browsing(browser: Browser, customer: Customer) -> Iterator[Person]:
+    """Let a person browse who has never been there before, until the block ends."""
+    context = browser.new_context(viewport={"width": _WIDTH, "height": _HEIGHT}, accept_downloads=True)
+    try:
+        yield Person(context.new_page(), f"https://{customer.host}")
+    finally:
+        context.close()
 
 
 def _key_of(customer: Customer) -> str:
