@@ -68,6 +68,7 @@ def create_app(settings: Settings, instruments: Instruments | None = None) -> Fa
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await uploads.prepare()
         yield
         for part in (catalog, orders, sessions, uploads):
             await part.close()

@@ -67,6 +67,11 @@ class Uploads:
         self._clients: tuple[S3Client, S3Client] | None = None
         self._connecting = asyncio.Lock()
 
+    async def prepare(self) -> None:
+        """Read the descriptions of the service, which takes a moment; nothing is connected."""
+        async with self._connecting:
+            await self._made()
+
     async def take(self, customer: UUID, name: str, kind: str, parts: AsyncIterator[bytes]) -> Upload:
         """Keep what comes in *parts* as a file of *customer*.
 
@@ -187,16 +192,20 @@ class Uploads:
 
     async def _connected(self) -> tuple[S3Client, S3Client]:
         async with self._connecting:
-            if self._clients is None:
-                settings = self._settings
-                inside = await self._stack.enter_async_context(_client_of(settings, settings.s3_endpoint))
-                outside = await self._stack.enter_async_context(
-                    _client_of(settings, settings.s3_public_endpoint or settings.s3_endpoint)
-                )
-                self._clients = inside, outside
+            clients = await self._made()
             if self._settings.s3_make_bucket:
-                await self._make_bucket(self._clients[0])
-            return self._clients
+                await self._make_bucket(clients[0])
+            return clients
+
+    async def _made(self) -> tuple[S3Client, S3Client]:
+        if self._clients is None:
+            settings = self._settings
+            inside = await self._stack.enter_async_context(_client_of(settings, settings.s3_endpoint))
+            outside = await self._stack.enter_async_context(
+                _client_of(settings, settings.s3_public_endpoint or settings.s3_endpoint)
+            )
+            self._clients = inside, outside
+        return self._clients
 
     async def _make_bucket(self, client: S3Client) -> None:
         # An emulator that was started anew has none; asking is cheap beside what follows.
