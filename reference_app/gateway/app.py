@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from prometheus_client import Counter, Gauge
-from starlette.routing import Match, Mount
 
 from reference_app.gateway.dependencies import Parts
 from reference_app.gateway.door import Door
 from reference_app.gateway.limits import RateLimit, RetryBudget
 from reference_app.gateway.peers import OUTCOMES, Peer, PeerWatch
-from reference_app.gateway.proxy import Proxy
+from reference_app.gateway.proxy import Passages, Proxy
 from reference_app.gateway.report import Part, Report
 from reference_app.gateway.routes import router
 from reference_app.gateway.sessions import Sessions
@@ -27,30 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from prometheus_client import CollectorRegistry
-    from starlette.types import Receive, Scope, Send
 
     from reference_app.gateway.breaker import Breaker
     from reference_app.gateway.settings import Settings
 
 _BREAKERS = {"closed": 0, "half-open": 1, "open": 2}
-
-
-class Passage(Mount):
-    """Everything at and under *prefix* goes to *proxy*, whatever the method; the path is left as it is."""
-
-    def __init__(self, prefix: str, proxy: Proxy) -> None:
-        super().__init__(prefix, app=proxy)
-        self._prefix = prefix
-        self._below = f"{prefix}/"
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        path = scope["path"]
-        if scope["type"] == "http" and (path == self._prefix or path.startswith(self._below)):
-            return Match.FULL, {}
-        return Match.NONE, {}
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.app(scope, receive, send)
 
 
 def create_app(settings: Settings, instruments: Instruments | None = None) -> FastAPI:
@@ -92,12 +72,15 @@ def create_app(settings: Settings, instruments: Instruments | None = None) -> Fa
         }
     )
     app.state.parts = Parts(settings, sessions, uploads, report, uploaded=received.inc)
-    app.router.routes[:0] = [
-        Passage("/catalog", Proxy(catalog, settings, prefix="/catalog", hidden="/catalog/reservations")),
-        Passage("/orders", Proxy(orders, settings, prefix="/orders")),
-    ]
     app.include_router(router)
     answer_problems(app)
+    app.add_middleware(
+        Passages,
+        proxies=(
+            Proxy(catalog, settings, prefix="/catalog", hidden="/catalog/reservations"),
+            Proxy(orders, settings, prefix="/orders"),
+        ),
+    )
     limited = Counter(
         "gateway_rate_limited", "Requests refused because their client asked too often.", registry=registry
     )

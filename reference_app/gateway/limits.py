@@ -81,7 +81,8 @@ class RetryBudget:
     def withdraw(self) -> bool:
         """Return whether one more request may be tried again, and count it if so."""
         self._turn()
-        if sum(self._balances) + self._reserve < 1:
+        # Sums of shares carry rounding errors too.
+        if sum(self._balances) + self._reserve < 1 - 1e-9:
             return False
         self._balances[self._current % self._PARTS] -= 1
         return True

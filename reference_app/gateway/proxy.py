@@ -15,10 +15,10 @@ from reference_app.gateway.peers import Target, in_parts
 from reference_app.telemetry.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     import aiohttp
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from reference_app.gateway.door import Entered
     from reference_app.gateway.headers import Header
@@ -35,6 +35,7 @@ class Proxy:
     """An ASGI application that passes everything under *prefix* on to *peer*, except what begins with *hidden*."""
 
     def __init__(self, peer: Peer, settings: Settings, *, prefix: str, hidden: str | None = None) -> None:
+        self.prefix = prefix
         self.path = f"{prefix}/{{path}}"
         self._peer = peer
         self._settings = settings
@@ -93,6 +94,27 @@ class Proxy:
         if length is not None and length <= _ONE_PIECE:
             return b"".join([part async for part in parts])
         return in_parts(parts, self._settings.peer_timeout)
+
+
+class Passages:
+    """ASGI middleware that lets each of *proxies* have what is at and under its prefix; all else goes on to the app.
+
+    What a framework does around a request of its own costs as much as passing one on does, so it is passed by.
+    """
+
+    def __init__(self, app: ASGIApp, *, proxies: Sequence[Proxy]) -> None:
+        self._app = app
+        self._proxies = [(proxy.prefix, f"{proxy.prefix}/", proxy) for proxy in proxies]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; anything but HTTP passes through untouched."""
+        if scope["type"] == "http":
+            path = scope["path"]
+            for prefix, below, proxy in self._proxies:
+                if path.startswith(below) or path == prefix:
+                    await proxy(scope, receive, send)
+                    return
+        await self._app(scope, receive, send)
 
 
 async def received(receive: Receive, limit: int) -> AsyncIterator[bytes]:
