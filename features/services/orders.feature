@@ -31,7 +31,7 @@ Feature: Customers order, and know where their order stands
       Then the order still costs 2468 cents
 
   @req-2.4
-  Rule: An order can be taken back until it is delivered, and its pieces with it
+  Rule: An order can be taken back until it is shipped, and its pieces with it
 
     @permitted
     Scenario: A confirmed order is taken back
@@ -41,11 +41,11 @@ Feature: Customers order, and know where their order stands
       And its history reads "pending, confirmed, cancelled"
 
     @refusal
-    Scenario: A delivered order is not taken back
-      Given a customer ordered 3 pieces of it, and the order is delivered
+    Scenario: A shipped order is not taken back
+      Given a customer ordered 3 pieces of it, and the order is shipped
       When the order is taken back
       Then that is refused
-      And its history reads "pending, confirmed, shipped, delivered"
+      And its history reads "pending, confirmed, shipped"
 
   @req-2.4 @req-3.4
   Rule: Whoever waits is told of each change

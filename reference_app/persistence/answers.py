@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+import psycopg
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _SECONDS_TO_COME_BACK = 2
+UNAVAILABLE = (
+    *(OperationalError, InterfaceError, PoolTimeoutError),
+    *(psycopg.OperationalError, psycopg.InterfaceError),
+)
+"""What comes out while the database is away, by SQLAlchemy or straight from the driver."""
 
 
 def answer_unavailable(app: FastAPI) -> None:
@@ -25,5 +31,5 @@ def answer_unavailable(app: FastAPI) -> None:
         kind="database-unavailable",
         headers={"Retry-After": str(_SECONDS_TO_COME_BACK)},
     )
-    for unavailable in (OperationalError, InterfaceError, PoolTimeoutError):
+    for unavailable in UNAVAILABLE:
         answer(app, unavailable, lambda _: problem)

@@ -13,15 +13,19 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import boto3  # type: ignore[import-untyped]
+import httpx
 import psutil
 import psycopg
+from botocore.config import Config  # type: ignore[import-untyped]
 from psycopg import sql
 
 from seatrial.errors import UsageError
@@ -37,17 +41,19 @@ _OWNER = "postgres"
 _START = timedelta(seconds=20)
 _ROLE = "catalog"
 _PASSWORD = "not a secret: it guards a database that lives for one test session"  # noqa: S105
-# Nothing here outlives the session, so nothing needs to reach the disk.
 _SETTINGS = """
 listen_addresses = ''
-fsync = off
-synchronous_commit = off
-full_page_writes = off
 max_connections = 200
 shared_buffers = 64MB
 jit = off
 shared_preload_libraries = 'pg_stat_statements'
 pg_stat_statements.track = all
+"""
+# What does not outlive the session need not reach the disk.
+_FLEETING = """
+fsync = off
+synchronous_commit = off
+full_page_writes = off
 """
 
 
@@ -129,8 +135,17 @@ class PostgreSQL:
 
     @classmethod
     def created(cls, scratch: Scratch) -> PostgreSQL:
-        """Make a new server with the role that services log in as; it is not started yet."""
-        server = cls(scratch.room("postgresql"))
+        """Make a new server; it is not started yet."""
+        return cls._created(scratch.room("postgresql"), _SETTINGS + _FLEETING)
+
+    @classmethod
+    def durable(cls, scratch: Scratch) -> PostgreSQL:
+        """Make a new server that has on disk what it has acknowledged, as where services run."""
+        return cls._created(scratch.room("durable"), _SETTINGS)
+
+    @classmethod
+    def _created(cls, room: Path, settings: str) -> PostgreSQL:
+        server = cls(room)
         data = server.room / "data"
         subprocess.run(
             _as_owner(
@@ -144,7 +159,7 @@ class PostgreSQL:
             stdout=subprocess.DEVNULL,
         )
         with (data / "postgresql.conf").open("a", encoding="utf-8") as configuration:
-            configuration.write(f"{_SETTINGS}unix_socket_directories = '{server.room}'\n")
+            configuration.write(f"{settings}unix_socket_directories = '{server.room}'\n")
         # The superuser comes in by trust, services by password, as they do in a cluster.
         (data / "pg_hba.conf").write_text("local all postgres trust\nlocal all all scram-sha-256\n", encoding="utf-8")
         return server
@@ -168,6 +183,15 @@ class PostgreSQL:
             self.process.wait(_START.total_seconds())
             self.process = None
 
+    def kill(self) -> None:
+        """End the server and all it consists of without warning; nothing happens if it is not running."""
+        if self.process is not None:
+            for process in processes_in(self.room):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            self.process.wait(_START.total_seconds())
+            self.process = None
+
     def prepare_role(self) -> None:
         """Create the role of the services."""
         with self.administration() as connection:
@@ -182,10 +206,10 @@ class PostgreSQL:
         with psycopg.connect(host=str(self.room), user="postgres", dbname=database, autocommit=True) as connection:
             yield connection
 
-    def new_database(self) -> Database:
-        """Create an empty database that belongs to the services' role."""
+    def new_database(self, service: str = "catalog") -> Database:
+        """Create an empty database, named after *service*, that belongs to the services' role."""
         self._made += 1
-        database = Database(host=str(self.room), name=f"catalog_{self._made}", username=_ROLE, password=_PASSWORD)
+        database = Database(host=str(self.room), name=f"{service}_{self._made}", username=_ROLE, password=_PASSWORD)
         with self.administration() as connection:
             connection.execute(
                 sql.SQL("CREATE DATABASE {} OWNER {}").format(*map(sql.Identifier, (database.name, database.username)))
@@ -240,11 +264,15 @@ class Database:
 
 @dataclass
 class RedisServer:
-    """One Redis server on a free port of this machine's own address."""
+    """One Redis server on a free port of this machine's own address.
+
+    If it *remembers*, what it has answered to is there again when it is started after a kill; else it has forgotten it.
+    """
 
     room: Path
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
+    remembers: bool = False
 
     @property
     def url(self) -> str:
@@ -259,7 +287,7 @@ class RedisServer:
                 _as_owner(
                     [
                         *("redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--dir", self.room),
-                        *("--save", "", "--appendonly", "no", "--maxclients", "200"),
+                        *("--save", "", "--appendonly", "yes" if self.remembers else "no", "--maxclients", "200"),
                     ],
                     ends_with_us=signal.SIGKILL,
                 ),
@@ -294,6 +322,69 @@ class RedisServer:
                 connection.sendall(b"PING\r\n")
                 return connection.recv(7) == b"+PONG\r\n"
         except OSError:
+            return False
+
+
+@dataclass
+class ObjectStore:
+    """An emulator of S3 (moto's server), which keeps its objects in memory, on a free port of this machine."""
+
+    room: Path
+    port: int = 0
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it, on the port it had before if it was started before, and return once it answers."""
+        self.port = self.port or _free_port()
+        server = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(self.port)]
+        with (self.room / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *server], stdout=log, stderr=log, start_new_session=True
+            )
+        eventually(self._answers, until=bool, within=_START, what=f"the emulator of S3 answers ({self.room / 'log'})")
+
+    def kill(self) -> None:
+        """End it without warning, and with it all it held; nothing happens if it is not running."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def reset(self) -> None:
+        """Forget all buckets and objects."""
+        httpx.post(f"{self.url}/moto-api/reset", trust_env=False).raise_for_status()
+
+    def keys(self, bucket: str) -> list[str]:
+        """Return the keys of all objects in *bucket*."""
+        pages = self.client().get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        return [item["Key"] for page in pages for item in page.get("Contents", ())]
+
+    def unfinished(self, bucket: str) -> int:
+        """Return how many uploads in parts were begun in *bucket* and neither completed nor aborted."""
+        return len(self.client().list_multipart_uploads(Bucket=bucket).get("Uploads", ()))
+
+    def client(self) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+        """Return a client that talks to it."""
+        return boto3.client(
+            "s3",
+            endpoint_url=self.url,
+            region_name="eu-central-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - the emulator asks for any
+            config=Config(s3={"addressing_style": "path"}, proxies={}),
+        )
+
+    def _answers(self) -> bool:
+        if self.process is not None and self.process.poll() is not None:
+            raise UsageError(f"The emulator of S3 ended at once; see {self.room / 'log'}.")
+        try:
+            return httpx.get(f"{self.url}/moto-api/", trust_env=False).is_success
+        except httpx.HTTPError:
             return False
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from seatrial.progress import open_progress
 from seatrial.toolchain.debian import install_debian_packages, package_group
-from suites.services.backing import PostgreSQL, RedisServer, Scratch
+from suites.services.backing import ObjectStore, PostgreSQL, RedisServer, Scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,3 +56,19 @@ def redis_server(redis_process: RedisServer) -> RedisServer:
     with Redis.from_url(redis_process.url) as client:
         client.flushall()
     return redis_process
+
+
+@pytest.fixture(scope="session")
+def object_store_process(scratch: Scratch) -> Iterator[ObjectStore]:
+    store = ObjectStore(scratch.room("object-store"))
+    store.start()
+    yield store
+    store.kill()
+
+
+@pytest.fixture
+def object_store(object_store_process: ObjectStore) -> ObjectStore:
+    if object_store_process.process is None:
+        object_store_process.start()
+    object_store_process.reset()
+    return object_store_process
