@@ -42,6 +42,39 @@ def _unknown_category(_error: domain.UnknownCategory) -> Problem:
     return invalid(FieldError("body/category_id", "there is no such category"))
 
 
+def _unknown_products(error: domain.UnknownProducts) -> Problem:
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "There are no such products.",
+        kind="unknown-product",
+        errors=[FieldError(f"product/{product_id}", "there is no such product") for product_id in error.ids],
+    )
+
+
+def _insufficient_stock(error: domain.InsufficientStock) -> Problem:
+    return Problem(
+        HTTPStatus.CONFLICT,
+        "There are fewer pieces in stock than asked for; nothing was reserved.",
+        kind="insufficient-stock",
+        errors=[
+            FieldError(f"product/{short.product_id}", f"{short.asked} asked for, {short.left} in stock")
+            for short in error.shortages
+        ],
+    )
+
+
+def _reservation_conflict(_error: domain.ReservationConflict) -> Problem:
+    return Problem(HTTPStatus.CONFLICT, "The reservation holds other items.", kind="reservation-conflict")
+
+
+def _reservation_released(_error: domain.ReservationReleased) -> Problem:
+    return Problem(
+        HTTPStatus.CONFLICT,
+        "The reservation was released and cannot be made again.",
+        kind="reservation-released",
+    )
+
+
 def _invalid_cursor(_error: domain.InvalidCursor) -> Problem:
     return invalid(FieldError("query/cursor", "is not a cursor that a page gave out"))
 
@@ -56,3 +89,7 @@ def install(app: FastAPI) -> None:
     answer(app, domain.CategoryInUse, _category_in_use)
     answer(app, domain.UnknownCategory, _unknown_category)
     answer(app, domain.InvalidCursor, _invalid_cursor)
+    answer(app, domain.UnknownProducts, _unknown_products)
+    answer(app, domain.InsufficientStock, _insufficient_stock)
+    answer(app, domain.ReservationConflict, _reservation_conflict)
+    answer(app, domain.ReservationReleased, _reservation_released)

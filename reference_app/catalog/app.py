@@ -20,9 +20,11 @@ from reference_app.catalog import answers
 from reference_app.catalog.cache import Cache, Origin, Policy
 from reference_app.catalog.database import SCHEMA
 from reference_app.catalog.dependencies import Counters, Parts
-from reference_app.catalog.routes import router
+from reference_app.catalog.reservations import Reservations
+from reference_app.catalog.routes import ROUTES
 from reference_app.catalog.store import Store
 from reference_app.persistence.engines import pooled_engine, probe_engine
+from reference_app.persistence.recording import record_statements
 from reference_app.telemetry.health import Check, NotReady
 from reference_app.telemetry.instruments import Instruments
 from reference_app.telemetry.middleware import BodyLimit
@@ -48,6 +50,7 @@ def create_app(settings: Settings, instruments: Instruments | None = None) -> Fa
     """
     instruments = instruments or Instruments.of(settings)
     engine, probe = pooled_engine(settings), probe_engine(settings)
+    record_statements(engine)
     cache = _cache(settings, instruments)
 
     @asynccontextmanager
@@ -66,12 +69,14 @@ def create_app(settings: Settings, instruments: Instruments | None = None) -> Fa
         redoc_url=None,
         redirect_slashes=False,
     )
+    sessions = async_sessionmaker(engine, expire_on_commit=False)
     app.state.parts = Parts(
-        store=Store(async_sessionmaker(engine, expire_on_commit=False)),
+        store=Store(sessions),
+        reservations=Reservations(sessions),
         cache=cache,
         counters=_counters(engine, instruments),
     )
-    app.include_router(router)
+    app.router.routes.extend(ROUTES)
     answers.install(app)
     app.add_middleware(BodyLimit, limit=_LARGEST_BODY)
     instruments.health.depends_on(
@@ -113,8 +118,19 @@ def _counters(engine: AsyncEngine, instruments: Instruments) -> Counters:
     writes = Counter(
         "catalog_products_written", "Products created, replaced or deleted.", ("operation",), registry=registry
     )
+    reservations = Counter(
+        "catalog_reservations",
+        "Reservations asked for or released, by what came of it.",
+        ("outcome",),
+        registry=registry,
+    )
+    for outcome in ("held", "repeated", "refused", "released"):
+        reservations.labels(outcome)
     event.listen(engine.sync_engine, "before_cursor_execute", lambda *_: statements.inc())
-    return Counters(product_written=lambda operation: writes.labels(operation).inc())
+    return Counters(
+        product_written=lambda operation: writes.labels(operation).inc(),
+        reservation_asked=lambda outcome: reservations.labels(outcome).inc(),
+    )
 
 
 async def _ask_cache(cache: Cache) -> None:

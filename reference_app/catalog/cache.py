@@ -167,7 +167,7 @@ class Cache:
 
         What cannot be removed because Redis is away is removed before the cache is read again.
         """
-        if self._redis is None:
+        if self._redis is None or not keys:
             return
         if self._breaker.open:
             for key in keys:

@@ -13,9 +13,11 @@ from fastapi import Depends, Header, Query, Request
 from reference_app.catalog import codec
 from reference_app.catalog.cache import Answer, Cache
 from reference_app.catalog.domain import Category, Expectation, NotFound, Position
+from reference_app.catalog.reservations import Reservations
 from reference_app.catalog.schemas import SearchText, Slug
 from reference_app.catalog.store import Store
-from reference_app.telemetry.problems import Problem
+from reference_app.telemetry.answers import invalid
+from reference_app.telemetry.problems import FieldError, Problem
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Counters:
     """What the service counts about its business."""
 
     product_written: Callable[[str], None]
+    reservation_asked: Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Parts:
     """What one instance of the service is made of; lives as long as the application."""
 
     store: Store
+    reservations: Reservations
     cache: Cache
     counters: Counters
 
@@ -45,6 +49,10 @@ def _store(parts: CurrentParts) -> Store:
     return parts.store
 
 
+def _reservations(parts: CurrentParts) -> Reservations:
+    return parts.reservations
+
+
 def _cache(parts: CurrentParts) -> Cache:
     return parts.cache
 
@@ -54,6 +62,7 @@ def _counters(parts: CurrentParts) -> Counters:
 
 
 CurrentStore = Annotated[Store, Depends(_store)]
+CurrentReservations = Annotated[Reservations, Depends(_reservations)]
 CurrentCache = Annotated[Cache, Depends(_cache)]
 CurrentCounters = Annotated[Counters, Depends(_counters)]
 
@@ -99,6 +108,7 @@ After = Annotated[Position | None, Depends(_position)]
 Limit = Annotated[int, Query(ge=1, le=100)]
 Search = Annotated[SearchText, Query()]
 CategorySlug = Annotated[Slug | None, Query()]
+ProductIds = Annotated[list[UUID] | None, Query(min_length=1, max_length=50)]
 
 
 async def existing_category(category_id: UUID, store: CurrentStore) -> Category:
@@ -117,16 +127,21 @@ class FoundProduct:
     answer: Answer
 
 
-async def existing_product(product_id: UUID, store: CurrentStore, cache: CurrentCache) -> FoundProduct:
-    """Return the product that the path names, through the cache; raises a 404 problem."""
+async def existing_product(request: Request) -> FoundProduct:
+    """Return the product that the path of *request* names, through the cache; raises a 404 problem."""
+    parts = _parts(request)
+    try:
+        product_id = UUID(request.path_params["product_id"])
+    except ValueError:
+        raise invalid(FieldError("path/product_id", "is not a UUID")) from None
 
     async def load() -> bytes:
         try:
-            return codec.Kept.of(await store.product(product_id)).entry
+            return codec.Kept.of(await parts.store.product(product_id)).entry
         except NotFound:
             return codec.NOTHING
 
-    answer = await cache.read(product_key(product_id), load)
+    answer = await parts.cache.read(product_key(product_id), load)
     kept = codec.Kept.of_entry(answer.value)
     if kept is None:
         raise Problem(
@@ -136,9 +151,6 @@ async def existing_product(product_id: UUID, store: CurrentStore, cache: Current
             headers={"X-Cache": answer.origin},
         )
     return FoundProduct(kept, answer)
-
-
-ExistingProduct = Annotated[FoundProduct, Depends(existing_product)]
 
 
 def product_key(product_id: UUID) -> str:

@@ -7,11 +7,12 @@ import binascii
 import json
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeVar
 from uuid import UUID
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
 Item = TypeVar("Item")
@@ -56,6 +57,48 @@ class Product(ProductDraft):
     id: UUID
     version: int
     updated_at: datetime
+
+
+class ReservationState(StrEnum):
+    """Whether a reservation holds stock, or has given it back for good."""
+
+    HELD = "held"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """How many pieces of which product are set aside under one id.
+
+    One that was released before it was made has no items; it stands so that it cannot be made any more.
+    """
+
+    id: UUID
+    state: ReservationState
+    items: Mapping[UUID, int]
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """A product of which more pieces were asked for than there are."""
+
+    product_id: UUID
+    asked: int
+    left: int
+
+
+def shortages(asked: Mapping[UUID, int], stock: Mapping[UUID, int]) -> tuple[Shortage, ...]:
+    """Return what *stock* has too little of.
+
+    Raises UnknownProducts for products that *stock* does not know at all.
+    """
+    if unknown := tuple(product_id for product_id in asked if product_id not in stock):
+        raise UnknownProducts(unknown)
+    return tuple(
+        Shortage(product_id, quantity, stock[product_id])
+        for product_id, quantity in asked.items()
+        if quantity > stock[product_id]
+    )
 
 
 @dataclass(frozen=True)
@@ -178,3 +221,25 @@ class CategoryInUse(Exception):
 
 class UnknownCategory(Exception):
     """The product names a category that does not exist."""
+
+
+@dataclass(eq=False)
+class UnknownProducts(Exception):
+    """There are no such products."""
+
+    ids: Sequence[UUID]
+
+
+@dataclass(eq=False)
+class InsufficientStock(Exception):
+    """There are fewer pieces than asked for."""
+
+    shortages: Sequence[Shortage]
+
+
+class ReservationConflict(Exception):
+    """The reservation exists and holds other items."""
+
+
+class ReservationReleased(Exception):
+    """The reservation was released and cannot be made again."""

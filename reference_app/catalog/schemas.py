@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from reference_app.catalog.domain import CategoryDraft, ProductDraft
+from reference_app.catalog.domain import CategoryDraft, ProductDraft, Reservation, ReservationState
 
 # Printable text and, in descriptions, tabs and line breaks; PostgreSQL refuses NUL, and nobody needs the others.
 _LINE = r"^[^\x00-\x1f\x7f]*$"
@@ -65,6 +65,32 @@ class ProductBody(_Accepted):
         )
 
 
+class ReservedItem(BaseModel):
+    """Some pieces of one product."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    product_id: UUID
+    quantity: Annotated[int, Field(ge=1, le=1000)]
+
+
+def _distinct(items: list[ReservedItem]) -> list[ReservedItem]:
+    if len({item.product_id for item in items}) < len(items):
+        msg = "names a product more than once"
+        raise ValueError(msg)
+    return items
+
+
+class ReservationBody(_Accepted):
+    """What to set aside; each product once."""
+
+    items: Annotated[list[ReservedItem], Field(min_length=1, max_length=50), AfterValidator(_distinct)]
+
+    def quantities(self) -> dict[UUID, int]:
+        """Return how many pieces of which product."""
+        return {item.product_id: item.quantity for item in self.items}
+
+
 class CategoryShown(_Shown):
     """A category as callers see it."""
 
@@ -90,6 +116,23 @@ class ProductShown(_Shown):
     updated_at: datetime
 
 
+class ReservationShown(BaseModel):
+    """A reservation as callers see it."""
+
+    id: UUID
+    state: ReservationState
+    items: list[ReservedItem]
+
+    @classmethod
+    def of(cls, reservation: Reservation) -> ReservationShown:
+        """Show *reservation*, its items in the order of their ids."""
+        items = [
+            ReservedItem(product_id=product_id, quantity=quantity)
+            for product_id, quantity in sorted(reservation.items.items())
+        ]
+        return cls(id=reservation.id, state=reservation.state, items=items)
+
+
 class PageShown(BaseModel, Generic[Shown]):
     """A part of a list; *next_cursor* asks for the part that follows and is absent (null) on the last."""
 
@@ -97,8 +140,15 @@ class PageShown(BaseModel, Generic[Shown]):
     next_cursor: str | None
 
 
+class ProblemPart(BaseModel):
+    """What is wrong with one part of a request."""
+
+    where: str
+    what: str
+
+
 class ProblemShown(BaseModel):
-    """Problem details, RFC 9457."""
+    """Problem details, RFC 9457; *errors* is there where single parts of the request are to blame."""
 
     type: str
     title: str
@@ -106,3 +156,4 @@ class ProblemShown(BaseModel):
     detail: str
     instance: str
     trace_id: str
+    errors: list[ProblemPart] = []

@@ -27,6 +27,7 @@ from reference_app.catalog.domain import (
 from reference_app.catalog.tables import CategoryRow, ProductRow
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from uuid import UUID
 
     from sqlalchemy import Select
@@ -123,6 +124,12 @@ class Store:
         if after is not None:
             query = query.where(tuple_(ProductRow.name, ProductRow.id) > (after.name, after.id))
         return _page([_product(row) for row in await self._rows(query, limit)], limit)
+
+    async def products_among(self, ids: Collection[UUID]) -> Page[Product]:
+        """Return those of the products *ids* that exist, in the order of their names, as the only page."""
+        query = select(ProductRow).where(ProductRow.id.in_(ids)).order_by(ProductRow.name, ProductRow.id)
+        async with self._sessions() as session:
+            return Page(items=[_product(row) for row in await session.scalars(query)], following=None)
 
     async def product(self, product_id: UUID) -> Product:
         """Return one product."""

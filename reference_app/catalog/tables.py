@@ -6,8 +6,20 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Computed, DateTime, ForeignKey, Index, Integer, MetaData, Text, Uuid, func
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Computed,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Text,
+    Uuid,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 SEARCH_EXPRESSION: Final = (
@@ -24,6 +36,7 @@ class Base(DeclarativeBase):
             "uq": "uq_%(table_name)s_%(column_0_N_name)s",
             "fk": "fk_%(table_name)s_%(column_0_N_name)s",
             "pk": "pk_%(table_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
         }
     )
 
@@ -46,7 +59,11 @@ class ProductRow(Base):
     """One product."""
 
     __tablename__ = "products"
-    __table_args__ = (Index(None, "name", "id"), Index(None, "search", postgresql_using="gin"))
+    __table_args__ = (
+        Index(None, "name", "id"),
+        Index(None, "search", postgresql_using="gin"),
+        CheckConstraint("stock >= 0", name="stock"),
+    )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     sku: Mapped[str] = mapped_column(Text, unique=True)
@@ -58,3 +75,19 @@ class ProductRow(Base):
     version: Mapped[int] = mapped_column(Integer, server_default="1")
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     search: Mapped[str] = mapped_column(TSVECTOR, Computed(SEARCH_EXPRESSION, persisted=True), deferred=True)
+
+
+class ReservationRow(Base):
+    """Stock taken for an order, or the mark that none may be taken for it any more.
+
+    *items* tells how many pieces of which product. It names products without a foreign key, because a product may be
+    deleted while some of it is reserved.
+    """
+
+    __tablename__ = "reservations"
+    __table_args__ = (CheckConstraint("state IN ('held', 'released')", name="state"),)
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    state: Mapped[str] = mapped_column(Text)
+    items: Mapped[dict[str, int]] = mapped_column(JSONB)
+    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())

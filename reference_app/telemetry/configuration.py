@@ -8,11 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SECRETS = Path("/etc/secrets")
 _USAGE = 2
+_OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -40,9 +41,12 @@ class ServiceSettings(BaseSettings):
 
     A value comes from the environment variable ``<PREFIX><FIELD>`` or else from the file of that name, in lower case,
     in the folder of secrets (``/etc/secrets``, or where ``SECRETS_DIRECTORY`` points).
+
+    A caller gets *patience* for the head of a request, and for its body that and a second for each kibibyte. Spans go
+    to the collector that ``OTEL_EXPORTER_OTLP_ENDPOINT`` names, by the name that OpenTelemetry gave it.
     """
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, validate_by_name=True)
 
     host: str = "0.0.0.0"  # noqa: S104 - a pod must be reachable on its address; the network policies say by whom
     http_port: Port = 8000
@@ -51,7 +55,9 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     drain: Seconds = timedelta(seconds=5)
     grace: Seconds = timedelta(seconds=15)
+    patience: Seconds = timedelta(seconds=10)
     faults_enabled: bool = False
+    otlp_endpoint: Annotated[HttpUrl | None, Field(validation_alias=_OTLP_ENDPOINT)] = None
 
 
 AnySettings = TypeVar("AnySettings", bound=ServiceSettings)
@@ -74,7 +80,8 @@ def load_settings(kind: type[AnySettings]) -> AnySettings:
 def _stop(kind: type[ServiceSettings], directory: Path, error: ValidationError) -> NoReturn:
     prefix = kind.model_config.get("env_prefix", "")
     for one in error.errors():
-        name = f"{prefix}{one['loc'][0]}" if one["loc"] else prefix
+        field = str(one["loc"][0]) if one["loc"] else ""
+        name = field if field == _OTLP_ENDPOINT else f"{prefix}{field}"
         if one["type"] == "missing":
             file = directory / name.lower()
             sentence = f"{name.upper()} is not set: set the variable, or mount the value as the file {file}."

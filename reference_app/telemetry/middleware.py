@@ -2,105 +2,179 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from reference_app.telemetry.problems import Problem
+from reference_app.telemetry.calls import current_recorder
+from reference_app.telemetry.logs import log_request
+from reference_app.telemetry.problems import Problem, from_http_exception
 from reference_app.telemetry.tracing import TraceContext, current_trace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from reference_app.telemetry.faults import FaultSwitch
     from reference_app.telemetry.health import Health
     from reference_app.telemetry.metrics import Metrics
+    from reference_app.telemetry.spans import ServedSpan, Spans
 
 _TOO_LARGE = "The body is larger than {limit} bytes."
-_access = logging.getLogger("access")
 _log = logging.getLogger(__name__)
 _CLIENT_CLOSED_REQUEST = 499
+_PATIENCE = timedelta(seconds=10)
+_SLOWEST_BYTES_PER_SECOND = 1024
 PROBES = frozenset({"/healthz", "/readyz"})
 
 
 class Telemetry:
-    """ASGI middleware that every service wraps its application in."""
+    """ASGI middleware that every service wraps its application in.
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, faults: FaultSwitch, health: Health) -> None:
+    A body may take *patience* and a second for each kibibyte to arrive; the time in which nobody asks for it does not
+    count.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        faults: FaultSwitch,
+        health: Health,
+        spans: Spans | None = None,
+        patience: timedelta = _PATIENCE,
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._faults = faults
         self._health = health
+        self._spans = spans
+        self._patience = patience.total_seconds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; anything but HTTP passes through untouched."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        trace = TraceContext.continued(Headers(scope=scope).get("traceparent"))
-        status: int | None = None
+        traceparent, state, has_body = _looked_through(scope["headers"])
+        trace = TraceContext.continued(traceparent, state)
+        span = None
+        if self._spans is not None:
+            span = self._spans.begin(trace, scope["method"], scope["path"])
+            trace = span.trace
+        recorder = current_recorder.set(self._spans)
+        if has_body:
+            receive = _in_time(receive, self._patience)
+        status = 0
 
         async def send_traced(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["traceparent"] = trace.traceparent
-                if self._health.draining:
-                    # So that a caller's pool holds no connection to a process that is about to stop.
-                    headers["connection"] = "close"
+                message = {**message, "headers": self._with_ours(message.get("headers", ()), trace)}
             await send(message)
 
         token = current_trace.set(trace)
         started = time.perf_counter()
-        self._metrics.in_flight.inc()
+        self._metrics.in_flight += 1
         try:
-            await self._serve(scope, receive, send_traced)
+            if self._faults.fault is None or not await self._struck(scope, receive, send_traced):
+                await self._app(scope, receive, send_traced)
         except ClientDisconnect:
             status = status or _CLIENT_CLOSED_REQUEST
-        except Exception:
-            _log.exception("request failed")
-            if status is not None:
+        except Exception as error:
+            if status:
+                _log.exception("request failed")
                 # The head of the answer is out; only breaking the connection can still tell the caller.
                 raise
-            problem = Problem(
-                HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed; its log holds the cause under the trace id."
-            )
-            await problem.response(scope["path"])(scope, receive, send_traced)
+            await _problem_of(error).response(scope["path"])(scope, receive, send_traced)
         finally:
-            self._metrics.in_flight.dec()
-            self._record(
-                scope, trace, status or _CLIENT_CLOSED_REQUEST, timedelta(seconds=time.perf_counter() - started)
-            )
+            self._metrics.in_flight -= 1
+            self._tell(scope, trace, span, status or _CLIENT_CLOSED_REQUEST, time.perf_counter() - started)
             current_trace.reset(token)
+            current_recorder.reset(recorder)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        probed = scope["path"].removeprefix(scope.get("root_path", "")) in PROBES
-        if not probed and (problem := await self._faults.strike()) is not None:
-            await problem.response(scope["path"])(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
+    def _tell(self, scope: Scope, trace: TraceContext, span: ServedSpan | None, status: int, seconds: float) -> None:
+        method, route = scope["method"], getattr(scope.get("route"), "path", "unmatched")
+        if span is not None:
+            span.end(method, route, status)
+        self._metrics.record(method=method, route=route, status=status, seconds=seconds, trace=trace)
+        level = logging.DEBUG if route in PROBES else logging.INFO
+        log_request(level, trace, method=method, path=scope["path"], route=route, status=status, seconds=seconds)
 
-    def _record(self, scope: Scope, trace: TraceContext, status: int, duration: timedelta) -> None:
-        route = getattr(scope.get("route"), "path", "unmatched")
-        self._metrics.record(method=scope["method"], route=route, status=status, duration=duration, trace=trace)
-        _access.log(
-            logging.DEBUG if route in PROBES else logging.INFO,
-            "request",
-            extra={
-                "method": scope["method"],
-                "path": scope["path"],
-                "route": route,
-                "status": status,
-                "duration_seconds": round(duration.total_seconds(), 6),
-            },
-        )
+    def _with_ours(self, headers: Iterable[tuple[bytes, bytes]], trace: TraceContext) -> list[tuple[bytes, bytes]]:
+        # What another service answered may have been passed on with its own.
+        ours = [header for header in headers if header[0] != b"traceparent"]
+        ours.append((b"traceparent", trace.traceparent.encode()))
+        if self._health.draining:
+            # So that a caller's pool holds no connection to a process that is about to stop.
+            ours = [header for header in ours if header[0] != b"connection"]
+            ours.append((b"connection", b"close"))
+        return ours
+
+    async def _struck(self, scope: Scope, receive: Receive, send: Send) -> bool:
+        if scope["path"].removeprefix(scope.get("root_path", "")) in PROBES:
+            return False
+        if (problem := await self._faults.strike()) is None:
+            return False
+        await problem.response(scope["path"])(scope, receive, send)
+        return True
+
+
+def _problem_of(error: Exception) -> Problem:
+    # An application that is no framework's leaves these two to us, such as those that a body raises as it comes in.
+    if isinstance(error, HTTPException):
+        return from_http_exception(error)
+    if isinstance(error, Problem):
+        return error
+    _log.error("request failed", exc_info=error)
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed; its log holds the cause under the trace id.")
+
+
+def _looked_through(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, str, bool]:
+    """Return ``traceparent``, ``tracestate`` and whether a body is announced, in one walk over the headers."""
+    traceparent, state, has_body = None, "", False
+    for name, value in headers:
+        if name == b"traceparent":
+            traceparent = value.decode("latin-1")
+        elif name == b"tracestate":
+            state = f"{state},{value.decode('latin-1')}" if state else value.decode("latin-1")
+        elif (name == b"content-length" and value != b"0") or name == b"transfer-encoding":
+            has_body = True
+    return traceparent, state, has_body
+
+
+def _in_time(receive: Receive, patience: float) -> Receive:
+    """Return *receive*, answering 408 for a caller whose body takes longer than *patience* and its size explain."""
+    waited, received, complete = 0.0, 0, False
+
+    async def receive_in_time() -> Message:
+        nonlocal waited, received, complete
+        if complete:
+            return await receive()
+        began = time.perf_counter()
+        try:
+            async with asyncio.timeout(patience + received / _SLOWEST_BYTES_PER_SECOND - waited):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(
+                HTTPStatus.REQUEST_TIMEOUT, "The body took too long to arrive.", {"Connection": "close"}
+            ) from None
+        waited += time.perf_counter() - began
+        received += len(message.get("body", b""))
+        complete = not message.get("more_body", False)
+        return message
+
+    return receive_in_time
 
 
 class BodyLimit:

@@ -7,26 +7,33 @@ import contextlib
 import logging
 import signal
 import socket
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from functools import partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
+import uvloop
 
 from reference_app.telemetry.administration import create_administration
+from reference_app.telemetry.protocol import GuardedProtocol, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import timedelta
 
     from starlette.types import ASGIApp
 
     from reference_app.telemetry.configuration import ServiceSettings
     from reference_app.telemetry.health import Health
     from reference_app.telemetry.instruments import Instruments
+    from reference_app.telemetry.metrics import Metrics
+    from reference_app.telemetry.tracing import TraceContext
 
 _log = logging.getLogger(__name__)
 # Longer than proxies keep idle connections (Traefik: 90 s): the proxy closes first and never writes into a closed one.
-_KEEP_ALIVE_SECONDS = 120
+_KEEP_ALIVE = timedelta(seconds=120)
 _BACKLOG = 2048
+_TICKS_PER_SECOND = 10
 
 
 class _Server(uvicorn.Server):
@@ -34,6 +41,14 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         # Signals start the drain below; uvicorn's own handler would stop serving at once.
         yield
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % _TICKS_PER_SECOND == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in tuple(self.server_state.connections):
+                if isinstance(connection, GuardedProtocol):
+                    connection.expire(now)
+        return await super().on_tick(counter)
 
 
 def serve(app: ASGIApp, instruments: Instruments, settings: ServiceSettings) -> None:
@@ -44,7 +59,11 @@ def serve(app: ASGIApp, instruments: Instruments, settings: ServiceSettings) -> 
     signal cuts the drain short. Raises SystemExit with code 2 if a port is taken.
     """
     sockets = {port: listening_socket(settings.host, port) for port in (settings.http_port, settings.admin_port)}
-    asyncio.run(_serve(app, instruments, settings, sockets))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(app, instruments, settings, sockets))
+    finally:
+        instruments.close()
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
@@ -66,9 +85,10 @@ async def _serve(
     app: ASGIApp, instruments: Instruments, settings: ServiceSettings, sockets: dict[int, socket.socket]
 ) -> None:
     in_flight = settings.grace - settings.drain
-    public = _server(app, in_flight, lifespan="on")
+    limits = Limits(head_time=settings.patience, idle=_KEEP_ALIVE, refused=partial(_count_refused, instruments.metrics))
+    public = _server(app, in_flight, limits, lifespan="on")
     administration = create_administration(instruments.metrics, instruments.faults)
-    private = _server(administration, in_flight, lifespan="off")
+    private = _server(administration, in_flight, limits, lifespan="off")
     signals = asyncio.Queue[signal.Signals]()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -83,16 +103,27 @@ async def _serve(
         stopping.cancel()
 
 
-def _server(app: ASGIApp, in_flight: timedelta, *, lifespan: str) -> _Server:
+def _count_refused(metrics: Metrics, status: HTTPStatus, trace: TraceContext) -> None:
+    # What could not be read has neither method nor path.
+    metrics.record(method="other", route="unmatched", status=int(status), seconds=0.0, trace=trace)
+
+
+def _server(app: ASGIApp, in_flight: timedelta, limits: Limits, *, lifespan: str) -> _Server:
+    protocol = partial(GuardedProtocol, limits=limits)
     return _Server(
         uvicorn.Config(
             app,
+            # uvicorn calls it as it would call the class.
+            http=cast("type[GuardedProtocol]", protocol),
+            ws="none",
             lifespan="on" if lifespan == "on" else "off",
             log_config=None,
             access_log=False,
             server_header=False,
+            # Who a proxy speaks for is the gateway's to decide.
+            proxy_headers=False,
             backlog=_BACKLOG,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_keep_alive=int(_KEEP_ALIVE.total_seconds()),
             timeout_graceful_shutdown=max(1, int(in_flight.total_seconds())),
         )
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from reference_app.catalog.cache import Cache
+    from reference_app.telemetry.spans import Spans
     from suites.services.backing import Database, PostgreSQL, RedisServer
 
 
@@ -41,7 +42,7 @@ class Replica:
 
 
 class StartReplica(Protocol):
-    async def __call__(self, **changes: object) -> Replica: ...
+    async def __call__(self, spans: Spans | None = None, **changes: object) -> Replica: ...
 
 
 def settings_for(database: Database, **changes: object) -> Settings:
@@ -79,7 +80,7 @@ def planted(postgresql: PostgreSQL) -> Database:
 def database(postgresql: PostgreSQL, planted: Database) -> Database:
     """The planted database, as it was at first."""
     with postgresql.administration(planted.name) as connection, connection.transaction():
-        connection.execute("TRUNCATE public.products, public.categories")
+        connection.execute("TRUNCATE public.products, public.categories, public.reservations")
         connection.execute("INSERT INTO public.categories SELECT * FROM planted.categories")
         connection.execute("INSERT INTO public.products SELECT * FROM planted.products")
     return planted
@@ -90,9 +91,9 @@ async def start_replica(database: Database, redis_server: RedisServer) -> AsyncI
     """Starts instances of the catalogue on the test's database and cache; they end with the test."""
     async with AsyncExitStack() as stack:
 
-        async def start(**changes: object) -> Replica:
+        async def start(spans: Spans | None = None, **changes: object) -> Replica:
             settings = settings_for(database, **{"cache_url": redis_server.url, **changes})
-            return await stack.enter_async_context(_running(settings))
+            return await stack.enter_async_context(_running(settings, spans))
 
         yield start
 
@@ -108,8 +109,8 @@ def client(replica: Replica) -> httpx.AsyncClient:
 
 
 @asynccontextmanager
-async def _running(settings: Settings) -> AsyncIterator[Replica]:
-    instruments = Instruments.of(settings)
+async def _running(settings: Settings, spans: Spans | None) -> AsyncIterator[Replica]:
+    instruments = replace(Instruments.of(settings), spans=spans)
     app = create_app(settings, instruments)
     transport = httpx.ASGITransport(app)
     async with (

@@ -10,7 +10,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import URL, Connection, create_engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from reference_app.catalog.database import SCHEMA
@@ -60,11 +60,32 @@ def test_one_step_back_and_forward_again_loses_nothing(url: URL) -> None:
     assert found_before[0][0] != 0
 
 
+def test_what_is_reserved_outlives_a_step_back(url: URL) -> None:
+    _do(url)
+    run_once_reachable(url, _reserve, within=_SOON)
+    before = _rows(url, "SELECT * FROM reservations")
+
+    _do(url, "0002")
+    backwards = _rows(url, "SELECT * FROM reservations")
+    _do(url)
+
+    assert len(before) == 1
+    assert before == backwards == _rows(url, "SELECT * FROM reservations")
+
+
+def test_the_database_itself_refuses_a_stock_below_nothing(url: URL) -> None:
+    _do(url)
+    run_once_reachable(url, _seed, within=_SOON)
+
+    with pytest.raises(IntegrityError, match='"ck_products_stock"'):
+        run_once_reachable(url, _oversell, within=_SOON)
+
+
 def test_migrating_again_changes_nothing(url: URL) -> None:
     _do(url)
     _do(url)
 
-    assert _rows(url, "SELECT version_num FROM alembic_version") == [("0002",)]
+    assert _rows(url, "SELECT version_num FROM alembic_version") == [("0003",)]
 
 
 def test_the_tables_in_the_code_are_those_in_the_database(url: URL) -> None:
@@ -101,6 +122,16 @@ def _seed(connection: Connection) -> None:
 def _migrate_and_seed(connection: Connection) -> None:
     SCHEMA.migrate(connection)
     plant(connection)
+
+
+def _reserve(connection: Connection) -> None:
+    connection.execute(
+        text("INSERT INTO reservations (id, state, items) VALUES (gen_random_uuid(), 'held', '{\"x\": 1}')")
+    )
+
+
+def _oversell(connection: Connection) -> None:
+    connection.execute(text("UPDATE products SET stock = stock - 1000"))
 
 
 def _rename(connection: Connection) -> None:
@@ -143,7 +174,7 @@ def test_a_database_that_comes_up_late_is_waited_for(url: URL, postgresql: Postg
         postgresql.start()
     early.join()
 
-    assert _rows(url, "SELECT version_num FROM alembic_version") == [("0002",)]
+    assert _rows(url, "SELECT version_num FROM alembic_version") == [("0003",)]
 
 
 def test_a_database_that_stays_away_is_given_up(url: URL) -> None:

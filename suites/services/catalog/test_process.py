@@ -223,8 +223,36 @@ def test_broken_http_is_refused_and_harms_nobody(shared: Service, request_bytes:
     assert httpx.get(f"{shared.http}/readyz").status_code == 200
 
 
-def test_ten_thousand_header_bytes_are_borne(shared: Service) -> None:
-    assert httpx.get(f"{shared.http}/products", headers={"X-Long": "a" * 10_000}).status_code == 200
+def test_ten_thousand_header_bytes_are_told_to_be_too_many(shared: Service) -> None:
+    borne = httpx.get(f"{shared.http}/products", headers={"X-Long": "a" * 7_000})
+    refused = httpx.get(f"{shared.http}/products", headers={"X-Long": "a" * 10_000})
+
+    assert (borne.status_code, refused.status_code) == (200, 431)
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.json()["trace_id"] == refused.headers["traceparent"].split("-")[1]
+    counted = r'http_requests_total\{method="other",route="unmatched",status="431"\} [1-9]'
+    assert re.search(counted, httpx.get(f"{shared.admin}/metrics").text)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /products HTTP/1.1\r\nHost: x\r\n",
+        b"POST /products HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{",
+    ],
+    ids=["head", "body"],
+)
+def test_whoever_takes_for_ever_is_told_so(settings: dict[str, str], sent: bytes) -> None:
+    with _running(settings | {"CATALOG_PATIENCE": "0.5"}) as service:
+        port = int(service.http.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+            connection.sendall(sent)
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408 ")
+    assert b"application/problem+json" in head
+    assert json.loads(body)["status"] == 408
 
 
 @dataclass(frozen=True)

@@ -188,6 +188,25 @@ async def test_search_and_category_narrow_the_list_together(client: httpx.AsyncC
     assert nowhere == []
 
 
+async def test_products_can_be_asked_for_by_their_ids(client: httpx.AsyncClient) -> None:
+    listed = (await client.get("/products", params={"limit": 100})).json()["items"]
+    chosen = [listed[70], listed[3], listed[41]]
+    ids = [item["id"] for item in chosen]
+
+    page = (await client.get("/products", params={"ids": [*ids, ids[0], str(uuid.uuid4())], "limit": 1})).json()
+
+    assert page == {"items": [listed[3], listed[41], listed[70]], "next_cursor": None}
+
+
+@pytest.mark.parametrize("ids", [[""], ["x"], [str(uuid.UUID(int=number)) for number in range(51)]])
+async def test_ids_that_are_none_or_too_many_are_refused(client: httpx.AsyncClient, ids: list[str]) -> None:
+    assert (await client.get("/products", params={"ids": ids})).status_code == 422
+    assert (await client.get("/products", params={"ids": [str(uuid.UUID(int=n)) for n in range(50)]})).json() == {
+        "items": [],
+        "next_cursor": None,
+    }
+
+
 async def test_paths_are_answered_with_and_without_the_prefix(start_replica: StartReplica) -> None:
     client = (await start_replica(root_path="/catalog")).client
     created = await client.post("/catalog/products", json=await _body(client))

@@ -1,0 +1,139 @@
+"""Each service answers as its OpenAPI document says, whatever it is asked; a service that does not is noticed."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Any
+
+import pytest
+import schemathesis
+from fastapi import FastAPI, Response
+from hypothesis import HealthCheck, Phase, given, settings
+from pydantic import BaseModel, Field
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+if TYPE_CHECKING:
+    from schemathesis import BaseSchema, CheckFunction
+
+    from suites.services.contract.conftest import Lend, Serve
+
+    AnyCase = schemathesis.Case[Any]
+
+_CHECKS: list[CheckFunction] = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+_SERVICES = ("catalog", "orders")
+# The same examples in every run: a failure is one of the service and not of the day.
+_REPEATABLE = settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=8,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
+_PATIENCE_SECONDS = 20
+
+
+def _document(address: str) -> BaseSchema:
+    # A stream of events has no end to check.
+    return schemathesis.openapi.from_url(f"{address}/openapi.json").exclude(path_regex="/events$")
+
+
+def _check_each_operation(document: BaseSchema) -> int:
+    """Ask each operation, in its form and out of it; returns how many answers were checked."""
+    checked = 0
+    for found in document.get_all_operations():
+        assert isinstance(found, Ok), found
+        operation = found.ok()
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+
+            @_REPEATABLE
+            @given(case=operation.as_strategy(mode))
+            def ask(case: AnyCase) -> None:
+                nonlocal checked
+                case.call_and_validate(checks=_CHECKS, timeout=_PATIENCE_SECONDS)
+                checked += 1
+
+            ask()
+    return checked
+
+
+@pytest.mark.parametrize("service", _SERVICES)
+def test_every_operation_answers_as_documented(lent: Lend, service: str) -> None:
+    document = _document(lent(service).address)
+
+    assert _check_each_operation(document) > 8 * len(list(document.get_all_operations()))
+
+
+@pytest.mark.parametrize("service", _SERVICES)
+def test_operations_that_follow_each_other_answer_as_documented(lent: Lend, service: str) -> None:
+    changed: set[str] = set()
+    lent_service = lent(service)
+
+    def name_a_product_that_exists(_self: object, case: AnyCase) -> None:
+        items = case.body.get("items") if isinstance(case.body, dict) else None
+        for item in items if isinstance(items, list) else ():
+            if isinstance(item, dict) and "product_id" in item:
+                item["product_id"] = lent_service.product
+
+    def validate(_self: object, response: schemathesis.Response, case: AnyCase, **_: object) -> None:
+        if case.method != "GET" and response.status_code < HTTPStatus.MULTIPLE_CHOICES:
+            changed.add(f"{case.method} {case.operation.path}")
+        case.validate_response(response, checks=_CHECKS)
+
+    hooks = {
+        # Each sequence begins with the same data, without which no two runs would be the same.
+        "setup": lambda _: lent_service.reset(),
+        "before_call": name_a_product_that_exists,
+        "validate_response": validate,
+    }
+    sequences: Any = type("Sequences", (_document(lent_service.address).as_state_machine(),), hooks)
+    sequences.run(settings=settings(_REPEATABLE, max_examples=8, stateful_step_count=5))
+
+    # A sequence that never gets beyond being refused would say nothing.
+    assert changed
+
+
+class _Thing(BaseModel):
+    size: Annotated[int, Field(ge=1)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [
+        (Response(status_code=HTTPStatus.INTERNAL_SERVER_ERROR), "Server error"),
+        (Response(status_code=HTTPStatus.IM_A_TEAPOT), "Undocumented status code"),
+        (Response('{"size": 1}', media_type="text/html"), "Undocumented Content-Type"),
+        (Response('{"size": 0}', media_type="application/json"), "Response violates schema"),
+        (Response('{"size": 1}', media_type="application/json"), None),
+    ],
+    ids=["a server error", "a status", "a content type", "a body", "nothing"],
+)
+def test_what_is_not_documented_is_noticed(serve: Serve, answer: Response, name: str | None) -> None:
+    app = FastAPI()
+
+    @app.get("/things", response_model=_Thing)
+    async def read(size: int = 1) -> Response:  # noqa: ARG001 - something to get wrong
+        return answer
+
+    document = _document(serve(app))
+    if name is None:
+        assert _check_each_operation(document)
+        return
+    with pytest.raises(FailureGroup) as noticed:
+        _check_each_operation(document)
+    assert name in {failure.title for failure in noticed.value.exceptions if hasattr(failure, "title")}
