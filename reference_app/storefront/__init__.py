@@ -1,0 +1,1 @@
+"""The storefront: the pages that people see."""
