@@ -47,7 +47,7 @@ def specs(session: nox.Session) -> None:
 @nox.session
 def services(session: nox.Session) -> None:
     """Test the reference services, without a cluster."""
-    session.run("python", "-m", "pytest", "suites/services", *session.posargs)
+    session.run("python", "-m", "pytest", "suites/services", "-n", "auto", *session.posargs)
 
 
 @nox.session

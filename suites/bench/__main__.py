@@ -16,7 +16,17 @@ from rich.table import Table
 from seatrial import cluster
 from seatrial.cluster.layout import Layout
 from seatrial.progress import open_progress
-from suites.bench import cold_start, evidence_report, evidence_verify, footprint, plugin_cost, waking
+from suites.bench import (
+    catalog_reads,
+    cold_start,
+    evidence_report,
+    evidence_verify,
+    footprint,
+    gateway_cost,
+    orders_throughput,
+    plugin_cost,
+    waking,
+)
 from suites.bench.samples import Measurement
 
 if TYPE_CHECKING:
@@ -28,7 +38,13 @@ ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "docs" / "reference" / "benchmarks.md"
 _BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
 CLUSTER_NAMES = ("start", "waking", "footprint")
-NAMES = (*CLUSTER_NAMES, "evidence")
+SERVICES = {
+    "catalog": catalog_reads.measure,
+    "gateway": gateway_cost.measure,
+    "orders": orders_throughput.measure,
+    "choices": catalog_reads.measure_choices,
+}
+NAMES = (*CLUSTER_NAMES, "evidence", *SERVICES)
 VERIFIED_EVENTS, VERIFIED_WITHIN = 100_000, 2.0
 REPORTED_SCENARIOS, REPORTED_WITHIN = 500, 5.0
 
@@ -37,7 +53,7 @@ def main() -> int:
     """Run the benchmarks named on the command line (all of them if none); 1 when a limit is not kept."""
     parser = argparse.ArgumentParser(prog="nox -s bench --", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(NAMES)} (all if none is given)")
-    parser.add_argument("--rounds", type=int, default=3, help="cold starts of each kind (default 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each measurement (default 3)")
     parser.add_argument("--events", type=int, default=300, help="events to wait for (default 300)")
     parser.add_argument("--windows", type=int, default=4, help="idle windows of half a minute (default 4)")
     parser.add_argument("--write", action="store_true", help="write the table and the samples into docs/reference")
@@ -52,6 +68,9 @@ def main() -> int:
         found += _on_a_cluster(names, chosen, progress)
     if "evidence" in names:
         found += _of_evidence(chosen.rounds, progress)
+    for name, measure in SERVICES.items():
+        if name in names:
+            found += measure(progress, chosen.rounds)
     _show(found)
     samples = {item.name: list(item.samples) for item in found}
     kept = ROOT / "reports" / "bench" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
