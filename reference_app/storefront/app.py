@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from reference_app.storefront.settings import Settings
 
-# How many times the largest file a body may be. What is too large, but not by far, is taken to its end, because browsers
-# look at an answer only then.
+# How many times the largest file a body may be. What is too large, but not by far, is taken to its end, because
+# browsers look at an answer only then.
 _TOLERATED = 4
 _SUBMITTED = ("placed", "replayed", "refused", "unconfirmed")
 _UPLOADED = ("kept", "refused", "failed")
@@ -110,7 +110,10 @@ def _gateway(settings: Settings, registry: CollectorRegistry) -> Gateway:
 
 def _counters(registry: CollectorRegistry) -> Counters:
     orders = Counter(
-        "storefront_orders_submitted", "Order forms that were sent, and what came of them.", ("outcome",), registry=registry
+        "storefront_orders_submitted",
+        "Order forms that were sent, and what came of them.",
+        ("outcome",),
+        registry=registry,
     )
     files = Counter(
         "storefront_files_uploaded", "Files that were sent, and what came of them.", ("outcome",), registry=registry

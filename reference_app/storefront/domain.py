@@ -165,7 +165,9 @@ def way(order: Order, passed: Iterable[Status]) -> list[Mark]:
         return [*(Mark(one, "done") for one in _WAY if one in behind), Mark(Status.CANCELLED, "stopped")]
     here = _WAY.index(order.status)
     return [
-        Mark(one, "done" if place < here or (place == here and one in FINAL) else "current" if place == here else "ahead")
+        Mark(
+            one, "done" if place < here or (place == here and one in FINAL) else "current" if place == here else "ahead"
+        )
         for place, one in enumerate(_WAY)
     ]
 

@@ -6,7 +6,7 @@ import logging
 import re
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -288,18 +288,14 @@ class Visit:
 
     async def categories(self) -> list[Category]:
         """Return all categories by name."""
-        answer = await self._ask(
-            Part.CATALOGUE, "GET", "/catalog/categories", params=[("limit", str(_ALL))]
-        )
+        answer = await self._ask(Part.CATALOGUE, "GET", "/catalog/categories", params=[("limit", str(_ALL))])
         return _understood(Part.CATALOGUE, PageOf[Category], answer.body).items
 
     async def products(self, *, search: str, category: str | None, cursor: str | None) -> PageOf[Product]:
         """Return one page of products by name."""
         asked = {"search": search, "category": category, "cursor": cursor}
         params = [(name, value) for name, value in asked.items() if value]
-        answer = await self._ask(
-            Part.CATALOGUE, "GET", "/catalog/products", params=[*params, ("limit", str(_PAGE))]
-        )
+        answer = await self._ask(Part.CATALOGUE, "GET", "/catalog/products", params=[*params, ("limit", str(_PAGE))])
         return _understood(Part.CATALOGUE, PageOf[Product], answer.body)
 
     async def product(self, product_id: UUID) -> Product:
@@ -349,7 +345,7 @@ class Visit:
         """Cancel an order."""
         await self._ask(Part.ORDERS, "POST", f"/orders/{order_id}/cancel", repeatable=True)
 
-    async def status_events(self, order_id: UUID, after: int) -> AsyncIterator[Status]:
+    async def status_events(self, order_id: UUID, after: int) -> AsyncGenerator[Status, None]:
         """Yield each status that an order reaches after the entry *after* of its history; ends with the stream."""
         headers = self._headers({"Accept": "text/event-stream", "Last-Event-ID": str(after)})
         async with self.gateway.asking(
@@ -467,7 +463,7 @@ def request_id(value: str | None) -> Mapping[str, str]:
     return {"X-Request-Id": value} if value is not None and _REQUEST_ID.fullmatch(value) else {}
 
 
-async def events(lines: AsyncIterator[bytes]) -> AsyncIterator[Event]:
+async def events(lines: AsyncIterable[bytes]) -> AsyncIterator[Event]:
     """Yield the events in *lines* (HTML standard, section 9.2.6)."""
     identity = name = ""
     data: list[str] = []

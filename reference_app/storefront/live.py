@@ -13,7 +13,7 @@ from reference_app.storefront.domain import CANCELLABLE, FINAL, way
 from reference_app.storefront.gateway import Outage, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
     from uuid import UUID
 
     from reference_app.storefront.gateway import Visit
@@ -78,7 +78,7 @@ async def follow(visit: Visit, pages: Pages, order_id: UUID, leaving: Callable[[
 
 async def _heartbeats_until_moved(
     visit: Visit, order_id: UUID, after: int, leaving: Callable[[], bool]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     moved = asyncio.create_task(_moved(visit, order_id, after))
     try:
         rounds = 0

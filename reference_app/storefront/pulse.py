@@ -87,8 +87,7 @@ class Pulse:
         while True:
             try:
                 await self.look()
-            except Exception:
-                # Whatever it was, the dashboard must not stand still because of it.
+            except Exception:  # noqa: BLE001 - whatever it was, the dashboard must not stand still because of it
                 _log.exception("the health of the services could not be looked at")
             await asyncio.sleep(self.interval.total_seconds())
 
@@ -113,7 +112,10 @@ class Pulse:
         return Board(
             rows=(
                 Row(_GATEWAY, State.OK if self._report else State.DOWN, None, self._trend(_GATEWAY)),
-                *(Row(name, _state(peer), peer.breaker if peer else None, self._trend(name)) for name, peer in peers.items()),
+                *(
+                    Row(name, _state(peer), peer.breaker if peer else None, self._trend(name))
+                    for name, peer in peers.items()
+                ),
             ),
             orders=await self._newest_orders(),
             seen_at=datetime.now(UTC),

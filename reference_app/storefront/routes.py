@@ -168,9 +168,7 @@ async def check_out(
 
 
 @router.get("/history")
-async def show_history(
-    request: Request, visit: CurrentVisit, pages: CurrentPages, cursor: Cursor = None
-) -> Response:
+async def show_history(request: Request, visit: CurrentVisit, pages: CurrentPages, cursor: Cursor = None) -> Response:
     """Show the visitor's orders, newest first."""
     session = await attempt(visit.session())
     if isinstance(session, Outage):

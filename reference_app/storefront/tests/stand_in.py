@@ -130,7 +130,9 @@ class StandIn:
     async def _products(self, request: web.Request) -> web.Response:
         if "ids" in request.query:
             wanted = request.query.getall("ids")
-            return web.json_response({"items": [one for one in self.products if one["id"] in wanted], "next_cursor": None})
+            return web.json_response(
+                {"items": [one for one in self.products if one["id"] in wanted], "next_cursor": None}
+            )
         search = request.query.get("search", "").lower()
         if (category := request.query.get("category")) and category != CATEGORY["slug"]:
             return web.json_response({"items": [], "next_cursor": None})
@@ -153,7 +155,12 @@ class StandIn:
             name: {"status": "down", "breaker": "open", "latency_ms": None}
             if part in self.broken
             else {"status": "ok", "breaker": "closed", "latency_ms": 1.5}
-            for name, part in (("catalog", "catalog"), ("orders", "orders"), ("sessions", "session"), ("uploads", "uploads"))
+            for name, part in (
+                ("catalog", "catalog"),
+                ("orders", "orders"),
+                ("sessions", "session"),
+                ("uploads", "uploads"),
+            )
         }
         return web.json_response({"status": "degraded" if self.broken else "ok", "peers": peers})
 
@@ -280,7 +287,9 @@ class StandIn:
 
     async def _link(self, request: web.Request) -> web.Response:
         upload_id = request.match_info["id"]
-        return web.json_response({"url": f"https://store.test/{upload_id}?a=1&b=2", "expires_at": "2031-05-04T03:07:00Z"})
+        return web.json_response(
+            {"url": f"https://store.test/{upload_id}?a=1&b=2", "expires_at": "2031-05-04T03:07:00Z"}
+        )
 
     async def _delete(self, request: web.Request) -> web.Response:
         self.uploads.pop(request.match_info["id"], None)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from reference_app.persistence.versions import Expectation
 
 # For how long a process that does two things one after the other has done the first and not the second.
-_BETWEEN = 0.3
+_BETWEEN = 0.6
 _CHANNEL = "orders:all"
 _background: set[asyncio.Task[None]] = set()
 
