@@ -1,0 +1,217 @@
+"""The pages, with a stand-in for the gateway: what people see, send and are told."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from selectolax.lexbor import LexborHTMLParser as HTMLParser
+from selectolax.lexbor import LexborNode
+
+from reference_app.storefront.app import create_app
+from reference_app.storefront.settings import Settings
+from reference_app.storefront.tests.stand_in import StandIn, product
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+pytestmark = pytest.mark.anyio
+_PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The storefront, one visitor of it, and what stands behind."""
+
+    visitor: httpx.AsyncClient
+    behind: StandIn
+
+    async def page(self, path: str) -> HTMLParser:
+        """Open a page that is there."""
+        answer = await self.visitor.get(path)
+        assert answer.status_code == 200, answer.text
+        return HTMLParser(answer.text)
+
+    async def fill(self, number: int, quantity: int = 1) -> None:
+        """Put something into the cart."""
+        fields = {"product_id": str(uuid.UUID(int=number)), "quantity": str(quantity), "action": "add"}
+        assert (await self.visitor.post("/cart", data=fields)).status_code == 303
+
+    async def form(self) -> dict[str, list[str]]:
+        """Return the fields of the form that places the order."""
+        cart = await self.page("/cart")
+        fields: dict[str, list[str]] = {}
+        for one in cart.css("form[action='/checkout'] input"):
+            fields.setdefault(str(one.attributes["name"]), []).append(str(one.attributes["value"]))
+        return fields
+
+
+def first(page: HTMLParser | LexborNode, selector: str) -> LexborNode:
+    """Return the first element that fits *selector*, which must be there."""
+    found = page.css_first(selector)
+    assert found is not None, selector
+    return found
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[Shop]:
+    async with StandIn().running() as behind, _open(behind) as visitor:
+        yield Shop(visitor, behind)
+
+
+@asynccontextmanager
+async def _open(behind: StandIn) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(Settings.model_validate({"gateway_url": behind.url}))
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=transport, base_url="http://shop.example", headers={"Accept": "text/html"}
+        ) as client,
+    ):
+        yield client
+
+
+async def test_the_first_page_shows_products_that_can_be_put_into_the_cart(shop: Shop) -> None:
+    page = await shop.page("/")
+    assert len(page.css(".card")) == 24
+    assert first(page, "h1") is not None
+    assert first(page, "a.skip") is not None
+    assert len(page.css(".card form button")) == 24
+
+
+async def test_what_is_searched_is_asked_for_and_shown(shop: Shop) -> None:
+    page = await shop.page("/?search=Compass+7")
+    names = [one.text() for one in page.css(".card .name")]
+    assert names
+    assert all("Compass 7" in name for name in names)
+    assert first(page, "#search").attributes["value"] == "Compass 7"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}", "a' onclick='alert(1)", "</title><b>"],
+)
+async def test_hostile_names_are_text(shop: Shop, name: str) -> None:
+    shop.behind.products = [product(1, name=name, description=name)]
+    for path in ("/", f"/products/{uuid.UUID(int=1)}"):
+        page = await shop.page(path)
+        shown = first(page, ".card .name, h1").text()
+        assert shown == name or path == "/"
+        assert not page.css("img, main b, main script")
+        assert "49" not in shown
+
+
+async def test_an_order_is_placed_once_however_often_the_form_is_sent(shop: Shop) -> None:
+    await shop.fill(3, 2)
+    form = await shop.form()
+    placed = await shop.visitor.post("/checkout", data=form)
+    again = await shop.visitor.post("/checkout", data=form)
+    assert (placed.status_code, again.status_code) == (303, 303)
+    assert placed.headers["location"].partition("?")[0] == again.headers["location"].partition("?")[0]
+    assert len(shop.behind.orders) == 1
+    order = await shop.page(placed.headers["location"])
+    assert "2 \u00d7 Compass 3" in first(order, ".receipt").text()
+    assert first((await shop.page("/cart")), ".empty") is not None
+
+
+async def test_an_answer_that_was_lost_is_no_second_order(shop: Shop) -> None:
+    await shop.fill(3)
+    form = await shop.form()
+    shop.behind.lose_answers = 10
+    lost = await shop.visitor.post("/checkout", data=form)
+    assert lost.status_code != 303
+    assert form["key"][0] in lost.text
+    shop.behind.lose_answers = 0
+    assert (await shop.visitor.post("/checkout", data=form)).status_code == 303
+    assert len(shop.behind.orders) == 1
+
+
+async def test_a_cart_changes_as_it_is_told(shop: Shop) -> None:
+    await shop.fill(3, 2)
+    identity = str(uuid.UUID(int=3))
+    await shop.visitor.post("/cart", data={"product_id": identity, "quantity": "5", "action": "set"})
+    assert first((await shop.page("/cart")), "input[name=quantity]").attributes["value"] == "5"
+    await shop.visitor.post("/cart", data={"product_id": identity, "action": "remove"})
+    assert first((await shop.page("/cart")), ".empty") is not None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"product_id": "x"}, {"product_id": str(uuid.UUID(int=1)), "quantity": "-1"}, {"quantity": "9" * 50}],
+)
+async def test_fields_that_make_no_sense_are_refused_in_words(shop: Shop, fields: dict[str, str]) -> None:
+    answer = await shop.visitor.post("/cart", data=fields)
+    assert answer.status_code in (400, 422)
+    assert first(HTMLParser(answer.text), "#problem, .note.bad") is not None
+
+
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}])
+async def test_a_form_of_another_site_is_refused(shop: Shop, headers: dict[str, str]) -> None:
+    fields = {"product_id": str(uuid.UUID(int=1))}
+    assert (await shop.visitor.post("/cart", data=fields, headers=headers)).status_code == 403
+    assert (await shop.visitor.post("/cart", data=fields, headers={"Sec-Fetch-Site": "same-origin"})).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("part", "path"),
+    [("catalog", "/"), ("orders", "/history"), ("uploads", "/files"), ("catalog", "/cart")],
+)
+async def test_a_part_that_is_away_is_said_and_the_page_is_there(shop: Shop, part: str, path: str) -> None:
+    await shop.fill(3)
+    shop.behind.broken = {part}
+    page = HTMLParser((await shop.visitor.get(path)).text)
+    assert first(page, "nav a[href='/history']") is not None
+    assert "cannot be reached" in first(page, "main").text()
+    assert first(page, "main a.button") is not None
+
+
+async def test_the_dashboard_says_what_is_down(shop: Shop) -> None:
+    shop.behind.broken = {"orders"}
+    await shop.visitor.get("/")
+    state = await shop.page("/dashboard")
+    shown = {first(one, "h2").text().lower(): first(one, ".state").text().strip() for one in state.css(".peer")}
+    assert shown["orders"] == "Down"
+    assert shown["catalog"] == "Up"
+
+
+async def test_files_go_there_and_come_back(shop: Shop) -> None:
+    sent = await shop.visitor.post("/files", files={"file": ("boat.png", _PNG, "image/png")})
+    assert sent.status_code == 303
+    page = await shop.page("/files")
+    link = first(page, ".files a")
+    assert link.text() == "boat.png"
+    back = await shop.visitor.get(str(link.attributes["href"]))
+    assert (back.content, back.headers["content-disposition"].startswith("attachment")) == (_PNG, True)
+
+
+async def test_each_page_is_hardened(shop: Shop) -> None:
+    for path in ("/", "/cart", "/history", "/files", "/dashboard", "/nowhere"):
+        answer = await shop.visitor.get(path)
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        # Whatever a page runs comes from the shop itself.
+        for script in HTMLParser(answer.text).css("script"):
+            assert re.match(r"/static/", str(script.attributes["src"]))
+            assert not script.text()
+
+
+async def test_nobody_sees_the_orders_of_another(shop: Shop) -> None:
+    await shop.fill(3)
+    placed = await shop.visitor.post("/checkout", data=await shop.form())
+    path = placed.headers["location"].partition("?")[0]
+    shop.visitor.cookies.clear()
+    assert (await shop.visitor.get(path)).status_code in (404, 303, 401)
+    assert "Compass 3" not in (await shop.visitor.get("/history")).text
