@@ -59,7 +59,9 @@ def holds_what_was_pinned(reports: Mapping[str, ImageReport]) -> None:
     services = [name for name in reports if (_SERVICES / name).is_dir()]
     assert services
     found = {name: dict(reports[name].materials.python) for name in services}
-    assert found == {name: pinned(_SERVICES / name / "requirements.txt") for name in services}
+    assert found == {
+        name: pinned(_SERVICES / name / "requirements.txt", reports[name].materials.interpreter) for name in services
+    }
 
 
 @when(parse("the image of the {service} service is built once more, from nothing"), target_fixture="builds")

@@ -38,6 +38,11 @@ class Materials:
         python: dict[str, str] = {canonicalize_name(found.name): found.version for found in distributions(path=folders)}
         return cls(dict(_installed(text)), python)
 
+    @property
+    def interpreter(self) -> str:
+        """The version of Debian's Python, such as 3.11.2; empty when there is none."""
+        return self.debian.get("python3", "").partition("-")[0]
+
     def bill(self, name: str, version: str) -> str:
         """Return the bill of image *name* in *version*, as CycloneDX 1.6 in JSON."""
         bom = Bom()
@@ -60,13 +65,14 @@ def _installed(status: str) -> Iterator[tuple[str, str]]:
             yield fields["Package"], fields["Version"]
 
 
-def pinned(lock: Path) -> dict[str, str]:
-    """Return the versions by name that the file *lock* of hashed requirements pins for this platform."""
+def pinned(lock: Path, python: str) -> dict[str, str]:
+    """Return the versions by name that the file *lock* of hashed requirements pins for Python *python* on Linux."""
+    there = {"python_full_version": python, "python_version": ".".join(python.split(".")[:2])}
     found: dict[str, str] = {}
     for line in lock.read_text(encoding="utf-8").splitlines():
         if not line or line.startswith((" ", "#", "-")):
             continue
         requirement = Requirement(line.rstrip("\\ "))
-        if requirement.marker is None or requirement.marker.evaluate():
+        if requirement.marker is None or requirement.marker.evaluate(there):
             found[canonicalize_name(requirement.name)] = next(iter(requirement.specifier)).version
     return found

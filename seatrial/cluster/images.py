@@ -122,7 +122,7 @@ def digest(spec: ImageSpec, program_keys: Mapping[str, str]) -> str:
 
     add("image 1", spec.recipe.read_bytes(), repr(sorted(spec.args.items())))
     if spec.form != "oci":
-        add(spec.form, "settled", *_OF_THE_BUILD)
+        add(spec.form, "settled", "v2s2", *_OF_THE_BUILD)
     if spec.needs_base:
         add(_BASE_RECIPE, *_BASE_HOOKS)
     for program, binaries in sorted(spec.programs.items()):
@@ -343,19 +343,9 @@ class Workshop:
     def _push(self, name: str, local: str, remote: str, *, insecure: bool) -> None:
         verify = ["--tls-verify=false"] if insecure else []
         # Only OCI's manifests can name layers in zstd's format, which are unpacked in a third of the time.
-        form = "zstd" if self._specs[name].form == "oci" else "gzip"
-        self._buildah(
-            "push",
-            "--quiet",
-            *verify,
-            "--compression-format",
-            form,
-            "--compression-level",
-            "1",
-            local,
-            f"docker://{remote}",
-            timeout=timedelta(minutes=10),
-        )
+        form, packed = ("oci", "zstd") if self._specs[name].form == "oci" else ("v2s2", "gzip")
+        shape = ["--format", form, "--compression-format", packed, "--compression-level", "1"]
+        self._buildah("push", "--quiet", *verify, *shape, local, f"docker://{remote}", timeout=timedelta(minutes=10))
 
     @contextlib.contextmanager
     def opened(self, name: str, registry: Registry) -> Iterator[ImageContent]:

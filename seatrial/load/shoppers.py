@@ -144,10 +144,10 @@ class Shopping:
             if customer.repeats:
                 # By then the order is another than it was when it was placed; the answer is the same.
                 await pause(customer.thought)
-                await self.ask(customer, Act.REPEAT, customer.key, customer.items, turn=customer.number + 1)
+                await self.ask(customer, Act.REPEAT, told.key, customer.items, turn=customer.number + 1)
             if customer.reuses:
                 other = tuple(Item(item.product, item.quantity + 1) for item in customer.items)
-                await self.ask(customer, Act.REUSE, customer.key, other, turn=customer.number)
+                await self.ask(customer, Act.REUSE, told.key, other, turn=customer.number)
             if customer.moves:
                 await pause(customer.thought)
             for move in customer.moves:

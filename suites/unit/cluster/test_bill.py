@@ -46,6 +46,7 @@ def test_installed_packages_are_found_and_removed_ones_are_not(root: Path) -> No
 
     assert found.debian == {"libc6": "2.36-9+deb12u13", "python3": "3.11.2-1+b1"}
     assert found.python == {"some-package": "1.2"}
+    assert found.interpreter == "3.11.2"
 
 
 def test_an_empty_image_has_nothing_in_it(tmp_path: Path) -> None:
@@ -70,4 +71,13 @@ def test_pins_of_other_platforms_do_not_count(tmp_path: Path) -> None:
         "tzdata==2026.6 ; sys_platform == 'win32' \\\n    --hash=sha256:01\n",
         encoding="utf-8",
     )
-    assert pinned(lock) == {"fast-api": "1.0"}
+    assert pinned(lock, "3.11.7") == {"fast-api": "1.0"}
+
+
+def test_pins_count_by_the_python_that_is_there(tmp_path: Path) -> None:
+    lock = tmp_path / "requirements.txt"
+    lock.write_text(
+        "async-timeout==5.0.1 ; python_full_version < '3.11.3' \\\n    --hash=sha256:00\n", encoding="utf-8"
+    )
+    assert pinned(lock, "3.11.2") == {"async-timeout": "5.0.1"}
+    assert pinned(lock, "3.11.7") == {}
