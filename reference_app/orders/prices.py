@@ -46,7 +46,7 @@ class Prices:
             return None
         now = self._clock()
         if ageing := [one for one in ids if self._kept[one].renew_from <= now and one not in self._flights]:
-            self._depart(ageing).add_done_callback(_unless_it_failed)
+            self._depart(ageing)
         return found
 
     async def of(self, ids: Collection[UUID]) -> Mapping[UUID, Product]:
@@ -62,6 +62,7 @@ class Prices:
 
     def _depart(self, ids: Collection[UUID]) -> asyncio.Task[Mapping[UUID, Product]]:
         flight = asyncio.create_task(self._load(ids))
+        flight.add_done_callback(_heard)
         self._flights.update(dict.fromkeys(ids, flight))
         return flight
 
@@ -82,7 +83,7 @@ class Prices:
         return found
 
 
-def _unless_it_failed(flight: asyncio.Task[Mapping[UUID, Product]]) -> None:
-    # Nobody waits for it; what is kept serves until it is too old, and then somebody asks again.
+def _heard(flight: asyncio.Task[Mapping[UUID, Product]]) -> None:
+    # Whoever waits hears of a failure; where nobody does any more, it is nothing to report as forgotten.
     if not flight.cancelled():
         flight.exception()
