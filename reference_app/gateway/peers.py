@@ -111,6 +111,7 @@ class Peer:
         except _NOT_CONNECTED:
             # First, because one of them is a time-out by its type as well.
             decided = True
+            self._forget_address()
             self.breaker.failed()
             self._watch.asked("unreachable")
             raise self._unavailable(_COME_BACK) from None
@@ -167,6 +168,10 @@ class Peer:
                     again = isinstance(broken, OSError) and broken.errno == errno.ETIMEDOUT
                 self._watch.retried()
 
+    def _forget_address(self) -> None:
+        if self._session is not None and isinstance(self._session.connector, aiohttp.TCPConnector):
+            self._session.connector.clear_dns_cache()
+
     def _unavailable(self, seconds: int) -> Problem:
         return Problem(
             HTTPStatus.SERVICE_UNAVAILABLE,
@@ -180,8 +185,9 @@ class Peer:
             settings = self._settings
             connector = aiohttp.TCPConnector(
                 limit=settings.peer_connections,
-                # A replica's address is a service's, which does not change; names are looked up again all the same.
-                ttl_dns_cache=10,
+                # A service keeps its address, and a name service that lost a replica may take seconds to answer: a name
+                # is looked up once, and again when its address takes no connection.
+                ttl_dns_cache=None,
                 socket_factory=lambda address: _socket(address, settings.peer_user_timeout),
             )
             self._session = aiohttp.ClientSession(

@@ -122,13 +122,19 @@ class Catalog:
                     return answer.status, await answer.read()
             except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError):
                 if attempt == _ATTEMPTS:
+                    self._forget_address()
                     raise
                 attempt += 1
+
+    def _forget_address(self) -> None:
+        if self._session is not None and isinstance(self._session.connector, aiohttp.TCPConnector):
+            self._session.connector.clear_dns_cache()
 
     def _client(self) -> aiohttp.ClientSession:
         # Made here and not before, because it belongs to the event loop that it is first used in.
         if self._session is None:
-            connector = aiohttp.TCPConnector(limit=_CONNECTIONS, socket_factory=self._socket)
+            # A service keeps its address, and a name service that lost a replica may take seconds to answer.
+            connector = aiohttp.TCPConnector(limit=_CONNECTIONS, ttl_dns_cache=None, socket_factory=self._socket)
             waiting = aiohttp.ClientTimeout(total=self._within.total_seconds(), sock_connect=_CONNECT.total_seconds())
             self._session = aiohttp.ClientSession(
                 connector=connector, timeout=waiting, cookie_jar=aiohttp.DummyCookieJar()

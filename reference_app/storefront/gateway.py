@@ -171,6 +171,7 @@ class Gateway:
                 break
             except _NOTHING_SENT as error:
                 if attempt + 1 == _CONNECTIONS_TRIED:
+                    self._forget_address()
                     raise self._outage(part, error) from error
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
                 # One repetition renews a connection that died while it rested.
@@ -188,10 +189,15 @@ class Gateway:
         finally:
             response.release()
 
+    def _forget_address(self) -> None:
+        if self._client is not None and isinstance(self._client.connector, aiohttp.TCPConnector):
+            self._client.connector.clear_dns_cache()
+
     def _connected(self) -> aiohttp.ClientSession:
         if self._client is None:
             self._client = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, socket_factory=self._socket),
+                # A service keeps its address, and a name service that lost a replica may take seconds to answer.
+                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=None, socket_factory=self._socket),
                 # Visitors' cookies are theirs; nothing of one may be sent for another.
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
