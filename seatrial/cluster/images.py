@@ -70,7 +70,7 @@ class ImageSpec:
 
     @property
     def form(self) -> str:
-        """The format of its manifest: Docker's where the recipe has a health check, which OCI's cannot carry."""
+        """The format that it is built in: Docker's where the recipe has a health check, which OCI's cannot name."""
         return "docker" if "HEALTHCHECK" in self.recipe.read_text() else "oci"
 
     @property
@@ -122,7 +122,7 @@ def digest(spec: ImageSpec, program_keys: Mapping[str, str]) -> str:
 
     add("image 1", spec.recipe.read_bytes(), repr(sorted(spec.args.items())))
     if spec.form != "oci":
-        add(spec.form, "settled", "v2s2", *_OF_THE_BUILD)
+        add(spec.form, "settled as oci", *_OF_THE_BUILD)
     if spec.needs_base:
         add(_BASE_RECIPE, *_BASE_HOOKS)
     for program, binaries in sorted(spec.programs.items()):
@@ -304,13 +304,19 @@ class Workshop:
                 self._settle(made, reference)
 
     def _settle(self, made: str, reference: str) -> None:
-        """Give the image *made* the name *reference*, without what its configuration says of the building itself."""
+        """Give the image *made* the name *reference*, without what its configuration says of the building itself.
+
+        It becomes an OCI image whose configuration has Docker's health check, as builders of Docker's own make them:
+        the specification has no place for one, and lets a configuration hold more than it names.
+        """
+        health = json.loads(self._buildah("inspect", "--type", "image", made))["Docker"]["config"].get("Healthcheck")
         folder = self._home / "settling"
         shutil.rmtree(folder, ignore_errors=True)
-        self._buildah("push", "--quiet", made, f"dir:{folder}")
+        self._buildah("push", "--quiet", "--format", "oci", made, f"dir:{folder}")
         manifest = json.loads((folder / "manifest.json").read_text())
         configuration = folder / manifest["config"]["digest"].partition(":")[2]
-        settled = json.dumps(settled_configuration(json.loads(configuration.read_text())), sort_keys=True).encode()
+        kept = settled_configuration(json.loads(configuration.read_text()), health)
+        settled = json.dumps(kept, sort_keys=True).encode()
         identity = hashlib.sha256(settled).hexdigest()
         configuration.unlink()
         (folder / identity).write_bytes(settled)
@@ -334,17 +340,16 @@ class Workshop:
             with self._alone():
                 for name in missing:
                     local = self.build(name)
-                    self._push(name, local, f"{registry.push}/{name}:{wanted[name]}", insecure=registry.insecure)
+                    self._push(local, f"{registry.push}/{name}:{wanted[name]}", insecure=registry.insecure)
                     if self._specs[name].programs:
                         # Cheap to make again, and the registry has it.
                         self._buildah("rmi", local)
         return {name: f"{registry.pull}/{name}:{tag}" for name, tag in wanted.items()}
 
-    def _push(self, name: str, local: str, remote: str, *, insecure: bool) -> None:
+    def _push(self, local: str, remote: str, *, insecure: bool) -> None:
         verify = ["--tls-verify=false"] if insecure else []
         # Only OCI's manifests can name layers in zstd's format, which are unpacked in a third of the time.
-        form, packed = ("oci", "zstd") if self._specs[name].form == "oci" else ("v2s2", "gzip")
-        shape = ["--format", form, "--compression-format", packed, "--compression-level", "1"]
+        shape = ["--format", "oci", "--compression-format", "zstd", "--compression-level", "1"]
         self._buildah("push", "--quiet", *verify, *shape, local, f"docker://{remote}", timeout=timedelta(minutes=10))
 
     @contextlib.contextmanager
@@ -355,8 +360,9 @@ class Workshop:
         with self._alone():
             container = self._buildah("from", "--pull-always", *verify, remote)
             try:
-                described = json.loads(self._buildah("inspect", "--type", "container", container))
-                yield _content(name, Path(self._buildah("mount", container)), described)
+                image = remote.removeprefix("docker://")
+                configuration = json.loads(json.loads(self._buildah("inspect", "--type", "image", image))["Config"])
+                yield _content(name, Path(self._buildah("mount", container)), configuration)
             finally:
                 self._buildah("rm", container)
                 self._buildah("rmi", remote.removeprefix("docker://"))
@@ -538,26 +544,28 @@ def made_twice(target: Target, name: str, *, progress: Progress | None = None) -
     return workshop.made_twice(name)
 
 
-def settled_configuration(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a Docker image's *configuration* without what no second build has again.
+def settled_configuration(configuration: Mapping[str, Any], health: object = None) -> dict[str, Any]:
+    """Return an image's *configuration* without what no second build has again, and with the *health* check given.
 
-    That are the id and the host name of the container it was built in and the ids of images on the way.
+    Left out are the id and the host name of the container it was built in and the ids of images on the way.
     """
     kept = {key: value for key, value in configuration.items() if key not in _OF_THE_BUILD}
-    kept["config"] = {**configuration["config"], "Hostname": ""}
+    kept["config"] = {key: value for key, value in configuration["config"].items() if key != "Hostname"}
+    if health is not None:
+        kept["config"]["Healthcheck"] = health
     kept["history"] = [
         {key: value for key, value in step.items() if key != "comment"} for step in configuration["history"]
     ]
     return kept
 
 
-def _content(name: str, root: Path, described: Mapping[str, Any]) -> ImageContent:
-    config = described["Docker"]["config"] or {}
+def _content(name: str, root: Path, configuration: Mapping[str, Any]) -> ImageContent:
+    config = configuration.get("config") or {}
     return ImageContent(
         name=name,
         root=root,
         environment=dict(entry.partition("=")[::2] for entry in config.get("Env") or []),
-        history=tuple(step.get("created_by", "") for step in described["OCIv1"].get("history", [])),
+        history=tuple(step.get("created_by", "") for step in configuration.get("history") or []),
         user=config.get("User") or "",
         entrypoint=tuple(config.get("Entrypoint") or ()) + tuple(config.get("Cmd") or ()),
         health=tuple((config.get("Healthcheck") or {}).get("Test") or ()),

@@ -97,6 +97,12 @@ def test_a_configuration_says_nothing_of_the_build() -> None:
     }
     assert settled_configuration(built) == {
         "created": "2023-11-14T22:13:20Z",
-        "config": {"Hostname": "", "User": "10001"},
+        "config": {"User": "10001"},
         "history": [{"created_by": "COPY"}],
     }
+
+
+def test_a_configuration_keeps_the_health_check() -> None:
+    check = {"Test": ["CMD", "true"]}
+    settled = settled_configuration({"config": {"User": "10001"}, "history": []}, check)
+    assert settled["config"] == {"User": "10001", "Healthcheck": check}
