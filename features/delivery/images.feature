@@ -16,7 +16,7 @@ Feature: Images hold what they run and can be told from outside
     Scenario: The images of the shop are looked into
       When they are looked into
       Then none has a fault
-      And none is larger than 250 megabytes
+      And none is larger than 300 megabytes
 
   @req-7.2
   Rule: An image says what is in it
