@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 EDGE = Edge("192.0.2.1", 443, None)
 
-NOW = datetime.now(UTC).isoformat()
 USED = {"cpu": "1m", "memory": "1Mi"}
 
 
@@ -47,7 +46,9 @@ class World:
     def ask(self, _: str, path: str) -> Document:
         if not self.metrics:
             raise Absent(404, "NotFound", f"nothing at {path}")
-        return Document({"items": [{"metadata": {"name": "n1"}, "timestamp": NOW, "usage": USED}]})
+        return Document(
+            {"items": [{"metadata": {"name": "n1"}, "timestamp": datetime.now(UTC).isoformat(), "usage": USED}]}
+        )
 
 
 def able(held: Mapping[Kind, tuple[Document, ...]], *, metrics: bool = False, edge: Edge | None = EDGE) -> Capabilities:
