@@ -461,7 +461,7 @@ class Silent:
 )
 def test_a_watch_that_sees_nothing_makes_no_pass(found: tuple[Document, ...] | Exception, last: str) -> None:
     with pytest.raises(NotObserved, match=last):
-        watched(Silent(found), Selection(POD), until=bool, within=MOMENT * 10, what="a pod")
+        watched(Silent(found), Selection(POD), until=bool, within=MOMENT * 100, what="a pod")
 
 
 def test_a_look_that_is_not_allowed_makes_no_pass() -> None:
