@@ -83,6 +83,9 @@ class Pages:
         trace = current_trace.get()
         text = self._environment.get_template(template).render(
             path=request.url.path,
+            here=f"{request.url.path}?{request.url.query}".rstrip("?"),
+            # What was sent cannot be sent again by a link.
+            readable=request.method == "GET",
             note=_NOTES.get(request.query_params.get("did", "")),
             badge=Cart(tuple(session.cart)).badge if isinstance(session, Session) and session.cart else None,
             trace_id=trace.trace_id if trace else "",

@@ -20,6 +20,8 @@ from reference_app.storefront.tests.stand_in import StandIn, product
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 pytestmark = pytest.mark.anyio
 _PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
@@ -72,7 +74,7 @@ async def shop() -> AsyncIterator[Shop]:
 @asynccontextmanager
 async def _open(behind: StandIn) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(Settings.model_validate({"gateway_url": behind.url}))
-    transport = httpx.ASGITransport(app)
+    transport = httpx.ASGITransport(_whole(app))
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(
@@ -80,6 +82,24 @@ async def _open(behind: StandIn) -> AsyncIterator[httpx.AsyncClient]:
         ) as client,
     ):
         yield client
+
+
+def _whole(app: ASGIApp) -> ASGIApp:
+    """Hand bodies over in one piece, as servers do with what has come in; httpx would end each with an empty one."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        body, more = b"", scope["type"] == "http"
+        while more:
+            message = await receive()
+            body, more = body + message["body"], message["more_body"]
+        pieces: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive_whole() -> Message:
+            return pieces.pop() if pieces else await receive()
+
+        await app(scope, receive_whole, send)
+
+    return serve
 
 
 async def test_the_first_page_shows_products_that_can_be_put_into_the_cart(shop: Shop) -> None:
@@ -215,3 +235,18 @@ async def test_nobody_sees_the_orders_of_another(shop: Shop) -> None:
     shop.visitor.cookies.clear()
     assert (await shop.visitor.get(path)).status_code in (404, 303, 401)
     assert "Compass 3" not in (await shop.visitor.get("/history")).text
+
+
+async def test_a_file_that_is_refused_behind_the_storefront_is_refused_in_words(shop: Shop) -> None:
+    sent = await shop.visitor.post("/files", files={"file": ("x.exe", b"MZ" * 100, "application/x-msdownload")})
+    assert sent.status_code == 415
+    assert "what they say they are" in first(HTMLParser(sent.text), "#problem").text()
+
+
+@pytest.mark.parametrize("excess", [1, 300_000])
+async def test_a_file_that_is_too_large_is_refused_in_words_and_not_kept(shop: Shop, excess: int) -> None:
+    content = bytes(10 * 1024 * 1024 + excess)
+    sent = await shop.visitor.post("/files", files={"file": ("x.txt", content, "text/plain")})
+    assert sent.status_code == 413
+    assert "larger than the shop accepts" in first(HTMLParser(sent.text), "#problem").text()
+    assert shop.behind.uploads == {}
