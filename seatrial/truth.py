@@ -14,4 +14,10 @@ class TruthLabel(StrEnum):
     KIND = "kind"
     MINIKUBE = "minikube"
     EKS = "eks"
+    AWS = "aws"
     OTHER = "other"
+
+    def is_less_than(self, other: TruthLabel) -> bool:
+        """Whether what was observed on this says less about production than what was observed on *other*."""
+        order = tuple(TruthLabel)
+        return order.index(self) < order.index(other)

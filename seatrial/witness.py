@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
+    from seatrial.truth import TruthLabel
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -43,6 +45,9 @@ class Witness(Protocol):
 
     def picture(self, title: str, png: bytes) -> None:
         """Something was seen, and this is how it looked; *png* is a PNG image."""
+
+    def label(self, label: TruthLabel) -> None:
+        """What is observed just now is observed on something else than the run's target: *label* says on what."""
 
     def secret(self, value: str) -> None:
         """*value* must not be written down anywhere."""
@@ -83,6 +88,12 @@ def tell_picture(title: str, png: bytes) -> None:
     """Tell how something looked."""
     for witness in tuple(_witnesses):
         witness.picture(title, png)
+
+
+def tell_label(label: TruthLabel) -> None:
+    """Tell that the scenario under way rests on what *label* says, which may be less than the run's target."""
+    for witness in tuple(_witnesses):
+        witness.label(label)
 
 
 def tell_secret(value: str) -> None:

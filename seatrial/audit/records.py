@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from seatrial.requirements import Register, Requirement
-from seatrial.truth import TruthLabel  # noqa: TC001 (the same)
+from seatrial.truth import TruthLabel
 from seatrial.verdict import Missing, Verdict
 
 # The tag of a scenario that a person answers, and for how long a waiver can be given at most.
@@ -114,7 +114,8 @@ class ScenarioRecord:
     scenario. *requirements* are the ids it proves. *reason* says why the verdict is not passed. *artefacts* were kept
     because of it. A scenario that was not *selected* is listed all the same: it is not run, and the gate does not ask
     for it. *started* is None for what was not run. *waiver* lets the gate pass over a verdict that it does not change.
-    *missing* says which kinds of evidence an inconclusive verdict lacks, where that was told.
+    *missing* says which kinds of evidence an inconclusive verdict lacks, where that was told. *label* is set where it
+    was observed on something less like production than the run's target.
     """
 
     feature: str
@@ -135,6 +136,7 @@ class ScenarioRecord:
     waiver: Waiver | None = None
     answer: Answer | None = None
     missing: tuple[Missing, ...] = ()
+    label: TruthLabel | None = None
 
     @property
     def id(self) -> str:
@@ -231,6 +233,11 @@ class RunRecord:
             return self.opens_gate
         unused = any(scenario.waiver_unused for scenario in self.selected)
         return self.ended is not None and bool(self.selected) and not self.comparison.worse and not unused
+
+    def labels_of(self, entry: Coverage) -> tuple[TruthLabel, ...]:
+        """What the scenarios of *entry* were observed on, each once, the least like production first."""
+        found = {scenario.label or self.label for scenario in entry.scenarios}
+        return tuple(label for label in TruthLabel if label in found)
 
     def counts(self) -> Mapping[Verdict, int]:
         """How many selected scenarios have each verdict; each verdict is present, and they add up to all selected."""

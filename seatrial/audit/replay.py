@@ -5,9 +5,9 @@ again: both see the same verdicts, or the verifier says where they part.
 
 What the events tell: ``run started`` (id, target, label, environment), ``requirement listed``, ``feature listed``,
 ``scenario listed``, ``scenario started``, ``steps listed``, ``step started``, ``step ended``, ``judged``, ``command``,
-``kept`` (an artefact), ``phase ended`` (set-up, call or clean-up), ``scenario ended``, ``waived``, ``answered``,
-``compared`` (with a baseline) and ``run ended``. Those that tell an end also claim a verdict; a claim that does not
-follow from what went before makes the journal inconsistent.
+``kept`` (an artefact), ``labelled`` (observed on less than the run's target), ``phase ended`` (set-up, call or
+clean-up), ``scenario ended``, ``waived``, ``answered``, ``compared`` (with a baseline) and ``run ended``. Those that tell an
+end also claim a verdict; a claim that does not follow from what went before makes the journal inconsistent.
 """
 
 from __future__ import annotations
@@ -171,6 +171,7 @@ class Replay:
             "judged": self._judged,
             "command": self._command,
             "kept": self._kept,
+            "labelled": self._labelled,
             "phase ended": self._phase_ended,
             "scenario ended": self._scenario_ended,
             "waived": self._waived,
@@ -371,6 +372,13 @@ class Replay:
         data = event.data
         artefact = ArtefactRecord(str(data["path"]), str(data["sha256"]), _integer(data["size"]), str(data["title"]))
         (self._artefacts if data["scenario"] is None else self._of(event).artefacts).append(artefact)
+
+    def _labelled(self, event: Event) -> None:
+        found = self._open(event)
+        label = TruthLabel(str(event.data["label"]))
+        if found.record.label is not None and not label.is_less_than(found.record.label):
+            raise _Unfit("a scenario is told to rest on more than was told before")
+        found.record = replace(found.record, label=label)
 
     def _phase_ended(self, event: Event) -> None:
         found = self._open(event)

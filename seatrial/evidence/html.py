@@ -274,6 +274,7 @@ class _Requirement:
     word: str
     sign: str
     css: str
+    where: str
     scenarios: tuple[_Scenario, ...]
     more: int
 
@@ -471,6 +472,7 @@ class _Page:
                     entry.word,
                     COVERAGE_SIGNS[entry.word],
                     _WORD_CSS.get(entry.word, entry.word),
+                    ", ".join(self._record.labels_of(entry)) if entry.verdict is Verdict.PASSED else "",
                     found,
                     len(entry.scenarios) - len(found),
                 )

@@ -67,6 +67,8 @@ def _case(suite: ET.Element, scenario: ScenarioRecord) -> None:
 def _said(scenario: ScenarioRecord) -> list[tuple[str, str]]:
     """What there is to say beside the verdict, which a waiver does not change: by name, in a line each."""
     said = [("requirement", requirement) for requirement in scenario.requirements]
+    if scenario.label is not None:
+        said.append(("label", str(scenario.label)))
     if scenario.waiver is not None:
         waiver = scenario.waiver
         said.append(("waiver", f"until {waiver.expiry} by {waiver.owner}: {waiver.reason}"))

@@ -97,7 +97,8 @@ def _lines(record: RunRecord, changes: Changes | None) -> Iterator[str]:
         count = f"{passed} of {len(entry.scenarios)}" if entry.scenarios else ""
         sign = COVERAGE_SIGNS[entry.word]
         sentence = escaped(entry.requirement.sentence)
-        yield f"| {sign} {entry.word} | {escaped(entry.requirement.id)} | {sentence} | {count} |"
+        where = f" ({', '.join(record.labels_of(entry))})" if entry.verdict is Verdict.PASSED else ""
+        yield f"| {sign} {entry.word}{where} | {escaped(entry.requirement.id)} | {sentence} | {count} |"
     yield from ("", "</details>")
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from seatrial.evidence.redaction import Redactor
     from seatrial.evidence.store import RunDirectory
     from seatrial.target import Target
+    from seatrial.truth import TruthLabel
     from seatrial.witness import Judged
 
     Collect = Callable[[Path], Iterable[Path]]
@@ -80,6 +81,7 @@ class _Open:
     folder: Path
     started: bool = False
     in_step: bool = False
+    label: TruthLabel | None = None
     phases: set[str] = field(default_factory=set)
     commands: set[tuple[tuple[str, ...], int | None]] = field(default_factory=set)
 
@@ -102,6 +104,7 @@ class Recording:
         self._kept: set[tuple[int | None, str, str]] = set()
         self._count = 0
         self._folders: tuple[Path, ...] = ()
+        self._label: TruthLabel | None = None
         self._settled = time.monotonic()
         self.lost: OSError | None = None
 
@@ -127,6 +130,7 @@ class Recording:
         """
         recording = cls(directory, redactor)
         recording._folders = tuple(folders)
+        recording._label = target.label
         recording._tell(
             "run started",
             format=FORMAT,
@@ -443,6 +447,14 @@ class Recording:
             self.keep(file, content, title, here.number if here is not None else None)
         except OSError as error:
             self.lost = self.lost or error
+
+    def label(self, label: TruthLabel) -> None:
+        """Note that the scenario under way was observed on less than the run's target; the least counts."""
+        here = self._current
+        known = (here.label or self._label) if here is not None else None
+        if here is not None and known is not None and label.is_less_than(known):
+            here.label = label
+            self._tell("labelled", scenario=here.number, label=str(label))
 
     def secret(self, value: str) -> None:
         """Write *value* nowhere from now on."""

@@ -88,7 +88,8 @@ def _after(record: ScenarioRecord) -> tuple[Text, ...]:
         said = f"  {answer.person} looked at {answer.version} on {answer.date}, good until {answer.expiry}"
         verdict = (Text(said, "dim"),)
     ids = (Text(f"  {' '.join(record.requirements)}", "cyan"),) if record.requirements else ()
-    return (*verdict, Text(_time(record.duration), "dim"), *ids)
+    label = (Text(f"  {record.label}", "yellow"),) if record.label is not None else ()
+    return (*verdict, Text(_time(record.duration), "dim"), *ids, *label)
 
 
 def mark(verdict: Verdict, console: Console) -> Text:
@@ -204,14 +205,14 @@ def print_changes(changes: Changes, record: RunRecord, console: Console) -> None
 
 def _print_requirement(entry: Coverage, record: RunRecord, console: Console) -> None:
     style = _MARKS[entry.verdict][2] if entry.verdict else "dim"
-    where = f" ({record.label})" if entry.verdict is Verdict.PASSED else ""
+    where = f" ({', '.join(record.labels_of(entry))})" if entry.verdict is Verdict.PASSED else ""
     passed = sum(scenario.verdict is Verdict.PASSED for scenario in entry.scenarios)
     count = f"{passed} of {len(entry.scenarios)}" if entry.scenarios else ""
     sentence = entry.requirement.sentence
     short = sentence if len(sentence) <= _SENTENCE else f"{sentence[: _SENTENCE - 3].rstrip()}..."
     state = f"{entry.word}{where}"
     console.print(
-        Text.assemble(f"  {entry.requirement.id:>4}  ", (f"{state:<25}", style), f" {count:<9} ", (short, "dim")),
+        Text.assemble(f"  {entry.requirement.id:>4}  ", (f"{state:<36}", style), f" {count:<9} ", (short, "dim")),
         soft_wrap=True,
     )
     if entry.verdict is Verdict.PASSED and entry.requirement.open:

@@ -9,6 +9,7 @@ import pytest
 
 from seatrial.audit.journal import Event
 from seatrial.audit.replay import FORMAT, Inconsistent, Replay
+from seatrial.truth import TruthLabel
 from seatrial.verdict import Verdict
 
 NOW = datetime(2031, 5, 4, 3, 2, 1, tzinfo=UTC)
@@ -145,6 +146,7 @@ def test_no_event_can_be_told_twice(place: int) -> None:
         ("kept", {"scenario": None, "path": "x", "sha256": "0", "size": "1", "title": "t"}),
         ("waived", {"scenario": 0, "reason": "r", "owner": "o", "expiry": "2031-05-03"}),
         ("waived", {"scenario": 0, "reason": "r", "owner": "o", "expiry": "soon"}),
+        ("labelled", {"scenario": 0, "label": "production"}),
     ],
 )
 def test_what_makes_no_sense_is_refused(odd: Told) -> None:
@@ -163,3 +165,18 @@ def test_a_waiver_opens_the_gate_and_leaves_the_verdict() -> None:
     record = Replay.of(events(*told[:2], waived, *told[2:], ("run ended", {"verdict": "failed"}))).record
     assert record.verdict is Verdict.FAILED
     assert record.opens_gate
+
+
+def labelled(label: str) -> Told:
+    return ("labelled", {"scenario": 0, "label": label})
+
+
+def test_a_scenario_that_rests_on_less_than_the_target_says_so() -> None:
+    told = (*GOOD[:6], labelled("embedded"), labelled("emulated"), *GOOD[6:])
+    assert Replay.of(events(*told)).scenario(0).label is TruthLabel.EMULATED
+    assert Replay.of(events(*GOOD)).scenario(0).label is None
+
+
+def test_a_scenario_never_rests_on_more_than_was_told() -> None:
+    with pytest.raises(Inconsistent, match="rest on more"):
+        Replay.of(events(*GOOD[:6], labelled("emulated"), labelled("embedded")))

@@ -219,7 +219,7 @@ def test_beside_what_a_machine_answers_both_count(yard: Yard) -> None:
     assert done.returncode == 0, done.stdout
     record = load_run(yard.latest)
     assert [(one.name, one.verdict) for one in record.scenarios] == [("One", Verdict.PASSED), ("Two", Verdict.PASSED)]
-    assert "5.1  proven (embedded)         2 of 2" in done.stdout
+    assert "5.1  proven (embedded)                    2 of 2" in done.stdout
     assert "2 scenarios: 2 passed" in done.stdout
     assert " 2 passed in " in done.stdout.splitlines()[-1]
     assert yard.log == ["locked", "up", "ship is there", "ship is gone", "unlocked"]

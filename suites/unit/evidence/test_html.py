@@ -17,6 +17,7 @@ from seatrial.evidence.compare import compare
 from seatrial.evidence.html import LIMIT, html
 from seatrial.evidence.store import load_run
 from seatrial.requirements import register
+from seatrial.truth import TruthLabel
 from seatrial.verdict import Verdict
 from suites.unit.evidence.samples import NOW, sample_run, traffic
 from suites.unit.evidence.test_formats import run, scenario
@@ -135,6 +136,16 @@ def test_waivers_and_answers_are_shown(tmp_path: Path) -> None:
     assert "Kim found it passed on 2031-05-01, looking at 1.2; the answer holds until 2031-12-31." in text
     assert said(one(shown, ".lead")) == "The gate opens: 1 of 2 scenarios passed, and 1 is waived."
     assert "(waived)" in said(one(shown, ".listed"))
+
+
+def test_what_was_observed_on_less_than_the_target_says_so(tmp_path: Path) -> None:
+    emulated = replace(scenario(1, Verdict.PASSED), label=TruthLabel.EMULATED)
+    shown = tree(run(emulated, scenario(0, Verdict.PASSED), scenario(3, Verdict.PASSED)), tmp_path)
+    marks = {said(one(node, "h3")): said(one(node, "h3 + p")) for node in shown.css(".requirement")}
+    assert marks["5.1"].endswith("(emulated, embedded)")
+    assert marks["6.1"].endswith("(embedded)")
+    metas = [said(node) for node in shown.css("article .meta")]
+    assert [("observed on: emulated" in meta) for meta in metas] == [True, False, False]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import timedelta
 
+    from seatrial.truth import TruthLabel
     from seatrial.witness import Judged
 
 ANCHOR = (Item("anchor", 2),)
@@ -321,6 +322,9 @@ class Listener:
         self.documents[title] = text
 
     def picture(self, title: str, png: bytes) -> None:
+        raise NotImplementedError
+
+    def label(self, label: TruthLabel) -> None:
         raise NotImplementedError
 
     def secret(self, value: str) -> None:
