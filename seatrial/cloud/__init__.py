@@ -1,0 +1,1 @@
+"""The AWS side of a platform: applied from code with OpenTofu, and inspected as it exists."""
