@@ -76,15 +76,15 @@ class Window:
 
 def measure(progress: Progress, rounds: int) -> list[Measurement]:
     """Read one product with and without the cache, in turn; then at half of what the cached one can."""
-    with progress.phase("Reading the catalogue with and without its cache"), _back_ends() as (database, redis):
+    with progress.phase("Reading the catalogue with and without its cache"), back_ends() as (database, redis):
         cached, bare, late = [], [], []
         for _ in range(rounds):
-            with _running("serve", database, redis) as service:
+            with running("serve", database, redis) as service:
                 hit = _load(service, WINDOW)
                 half = hit.answered / hit.took.total_seconds() * _UTILISED
                 late += [1000 * one for one in _load(service, WINDOW, rate=half).latencies]
                 cached.append(hit.per_processor_second)
-            with _running("serve", database, None) as service:
+            with running("serve", database, None) as service:
                 bare.append(_load(service, WINDOW).per_processor_second)
     return [
         Measurement("a product from the cache", "requests/CPU s", tuple(cached)),
@@ -100,10 +100,10 @@ def measure_choices(progress: Progress, rounds: int) -> list[Measurement]:
     """Serve the same application, with what is cached, in each way of `PLAIN` and as it is deployed, in turn."""
     ways = (*PLAIN, "serve")
     found: dict[str, list[float]] = {way: [] for way in ways}
-    with progress.phase("Serving the catalogue in several ways"), _back_ends() as (database, redis):
+    with progress.phase("Serving the catalogue in several ways"), back_ends() as (database, redis):
         for _ in range(rounds):
             for way in ways:
-                with _running(way, database, redis) as service:
+                with running(way, database, redis) as service:
                     found[way].append(_load(service, WINDOW).per_processor_second)
     return [
         *(Measurement(f"cached, {way}", "requests/CPU s", tuple(found[way])) for way in ways),
@@ -112,7 +112,8 @@ def measure_choices(progress: Progress, rounds: int) -> list[Measurement]:
 
 
 @contextmanager
-def _back_ends() -> Iterator[tuple[Database, RedisServer]]:
+def back_ends() -> Iterator[tuple[Database, RedisServer]]:
+    """Run a database with the sample catalogue in it, and a cache."""
     with ExitStack() as stack:
         scratch = stack.enter_context(Scratch.opened(Path(tempfile.gettempdir()) / "seatrial-bench"))
         postgresql = PostgreSQL.created(scratch)
@@ -148,7 +149,9 @@ def _login(database: Database) -> Mapping[str, str]:
 
 
 @dataclass(frozen=True)
-class _Service:
+class Service:
+    """The catalogue under way: its process, where it listens, and the path of each product."""
+
     process: psutil.Process
     port: int
     paths: tuple[str, ...]
@@ -161,7 +164,8 @@ class _Service:
 
 
 @contextmanager
-def _running(way: str, database: Database, redis: RedisServer | None) -> Iterator[_Service]:
+def running(way: str, database: Database, redis: RedisServer | None) -> Iterator[Service]:
+    """Serve the catalogue in the given *way* ("serve" is as deployed), with or without its cache, warmed up."""
     port, administration = _free_ports()
     environment = {
         **os.environ,
@@ -180,7 +184,7 @@ def _running(way: str, database: Database, redis: RedisServer | None) -> Iterato
         eventually(lambda: _ready(url), until=bool, within=_SOON, what=f"the catalogue is ready ({way})")
         products = httpx.get(f"{url}/products", params={"limit": 100}).json()["items"]
         paths = tuple(f"/products/{product['id']}" for product in products)
-        service = _Service(psutil.Process(process.pid), port, paths)
+        service = Service(psutil.Process(process.pid), port, paths)
         _load(service, _WARM_UP)
         yield service
     finally:
@@ -202,13 +206,13 @@ def _free_ports() -> tuple[int, int]:
         return one.getsockname()[1], two.getsockname()[1]
 
 
-def _load(service: _Service, window: timedelta, *, rate: float | None = None) -> Window:
+def _load(service: Service, window: timedelta, *, rate: float | None = None) -> Window:
     """Read the product for *window*: as fast as it goes, or *rate* times a second whatever the answers take."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_loaded(service, window, rate))
 
 
-async def _loaded(service: _Service, window: timedelta, rate: float | None) -> Window:
+async def _loaded(service: Service, window: timedelta, rate: float | None) -> Window:
     seen = Window()
     loop = asyncio.get_running_loop()
     began, processor = loop.time(), service.processor

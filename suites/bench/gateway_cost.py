@@ -15,8 +15,9 @@ import subprocess
 import sys
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -31,6 +32,7 @@ from reference_app.telemetry.instruments import Instruments
 from reference_app.telemetry.logs import configure_logs
 from reference_app.telemetry.serving import serve
 from seatrial.waiting import eventually
+from suites.bench import catalog_reads
 from suites.bench.samples import Measurement, ratios
 
 if TYPE_CHECKING:
@@ -48,11 +50,8 @@ _WARMING = 100
 _PER_CONNECTION = 300
 _ALONE = 500
 _HALF_LOAD = timedelta(seconds=3)
+_HOST = "127.0.0.1"
 _PATH = "/catalog/products/4c1f8ad7-0f6c-4ce5-8a3c-6d7d1f6f2a11"
-_REQUEST = (
-    f"GET {_PATH} HTTP/1.1\r\nHost: shop.seatrial.test\r\nAccept: application/json\r\n"
-    "Accept-Encoding: gzip\r\nUser-Agent: bench\r\n\r\n"
-).encode()
 _PRODUCT = b'{"id":"4c1f8ad7-0f6c-4ce5-8a3c-6d7d1f6f2a11","description":"%b"}' % (b"x" * 400)
 _NOT_PASSED_ON = frozenset({"host", "content-length", "date", "transfer-encoding", "connection"})
 
@@ -95,18 +94,19 @@ def naive() -> FastAPI:
 
 @dataclass(frozen=True)
 class _Server:
-    process: psutil.Popen
+    process: psutil.Process
     port: int
+    path: str = _PATH
 
     def processor_seconds(self) -> float:
-        """Return the processor time it has used so far."""
-        used = self.process.cpu_times()
-        return float(used.user + used.system)
+        """Return the processor time it has used so far, with that of its children."""
+        used = [one.cpu_times() for one in (self.process, *self.process.children(recursive=True))]
+        return float(sum(one.user + one.system for one in used))
 
 
 @contextlib.contextmanager
 def _running(command: Sequence[str], port: int, settings: Mapping[str, str]) -> Iterator[_Server]:
-    process = psutil.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", *command],
         cwd=_ROOT,
         env={**os.environ, "SECRETS_DIRECTORY": "/nonexistent", **settings},
@@ -123,7 +123,7 @@ def _running(command: Sequence[str], port: int, settings: Mapping[str, str]) -> 
 
     try:
         eventually(answers, until=bool, within=_START, what=f"{command[0]} listens")
-        yield _Server(process, port)
+        yield _Server(psutil.Process(process.pid), port)
     finally:
         process.kill()
         process.wait()
@@ -137,23 +137,27 @@ def _free_ports(count: int) -> list[int]:
         return [probe.getsockname()[1] for probe in probes]
 
 
-@contextlib.contextmanager
-def _all_running() -> Iterator[tuple[_Server, _Server, _Server]]:
-    peer, peer_admin, gateway, gateway_admin, simple, nobody = _free_ports(6)
-    host = "127.0.0.1"
-    told_peer = {"BENCH_HOST": host, "BENCH_HTTP_PORT": str(peer), "BENCH_ADMIN_PORT": str(peer_admin)}
-    told_gateway = {
-        "GATEWAY_HOST": host,
-        "GATEWAY_HTTP_PORT": str(gateway),
-        "GATEWAY_ADMIN_PORT": str(gateway_admin),
-        "GATEWAY_CATALOG_URL": f"http://{host}:{peer}",
+def _gateway(port: int, administration: int, catalog: int, nobody: int) -> Mapping[str, str]:
+    return {
+        "GATEWAY_HOST": _HOST,
+        "GATEWAY_HTTP_PORT": str(port),
+        "GATEWAY_ADMIN_PORT": str(administration),
+        "GATEWAY_CATALOG_URL": f"http://{_HOST}:{catalog}",
         # What passes through needs none of these, so nobody has to be there.
-        "GATEWAY_ORDERS_URL": f"http://{host}:{nobody}",
-        "GATEWAY_SESSION_URL": f"redis://{host}:{nobody}/0",
+        "GATEWAY_ORDERS_URL": f"http://{_HOST}:{nobody}",
+        "GATEWAY_SESSION_URL": f"redis://{_HOST}:{nobody}/0",
         "GATEWAY_S3_BUCKET": "nothing-is-kept",
         "GATEWAY_RATE_LIMIT": "1000000",
         "GATEWAY_RATE_BURST": "1000000",
     }
+
+
+@contextlib.contextmanager
+def _all_running() -> Iterator[tuple[_Server, _Server, _Server]]:
+    peer, peer_admin, gateway, gateway_admin, simple, nobody = _free_ports(6)
+    host = _HOST
+    told_peer = {"BENCH_HOST": host, "BENCH_HTTP_PORT": str(peer), "BENCH_ADMIN_PORT": str(peer_admin)}
+    told_gateway = _gateway(gateway, gateway_admin, peer, nobody)
     uvicorn = ["uvicorn", "--factory", f"{__spec__.name}:naive", "--host", host, "--port", str(simple)]
     uvicorn += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
     with (
@@ -164,18 +168,37 @@ def _all_running() -> Iterator[tuple[_Server, _Server, _Server]]:
         yield direct, ours, baseline
 
 
+@contextlib.contextmanager
+def _catalogue_running() -> Iterator[tuple[_Server, _Server]]:
+    """Run the catalogue as it is deployed, with its database and its cache, and the gateway in front of it."""
+    gateway, administration, nobody = _free_ports(3)
+    with (
+        catalog_reads.back_ends() as (database, redis),
+        catalog_reads.running("serve", database, redis) as catalogue,
+        _running(
+            ["reference_app.gateway", "serve"], gateway, _gateway(gateway, administration, catalogue.port, nobody)
+        ) as ours,
+    ):
+        path = f"/catalog{catalogue.paths[0]}"
+        yield _Server(catalogue.process, catalogue.port, path), replace(ours, path=path)
+
+
 class _Customer(asyncio.Protocol):
     """One connection, and one request at a time on it; as little work as the answer allows."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: str) -> None:
+        self._request = (
+            f"GET {path} HTTP/1.1\r\nHost: shop.seatrial.test\r\nAccept: application/json\r\n"
+            "Accept-Encoding: gzip\r\nUser-Agent: bench\r\n\r\n"
+        ).encode()
         self._transport: asyncio.Transport | None = None
         self._seen = bytearray()
         self._answered: asyncio.Future[None] | None = None
 
     @classmethod
-    async def connected(cls, port: int) -> _Customer:
+    async def connected(cls, server: _Server) -> _Customer:
         loop = asyncio.get_running_loop()
-        return (await loop.create_connection(cls, "127.0.0.1", port))[1]
+        return (await loop.create_connection(partial(cls, server.path), _HOST, server.port))[1]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's are transports without being derived from asyncio's class.
@@ -183,8 +206,8 @@ class _Customer(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._seen += data
-        # The product ends with these; each answer carries it whole.
-        if self._seen.endswith((b'x"}', b'x"}\r\n0\r\n\r\n')) and self._answered is not None:
+        # A product ends with these, and holds no line break; each answer carries it whole.
+        if self._seen.endswith((b"}", b"}\r\n0\r\n\r\n")) and self._answered is not None:
             waiting, self._answered = self._answered, None
             if self._seen.startswith(b"HTTP/1.1 200 "):
                 waiting.set_result(None)
@@ -201,7 +224,7 @@ class _Customer(asyncio.Protocol):
         self._seen.clear()
         self._answered = asyncio.get_running_loop().create_future()
         began = time.perf_counter()
-        self._transport.write(_REQUEST)
+        self._transport.write(self._request)
         await self._answered
         return (time.perf_counter() - began) * 1e3
 
@@ -210,9 +233,9 @@ class _Customer(asyncio.Protocol):
             self._transport.close()
 
 
-async def _asked(port: int, connections: int, each: int) -> list[float]:
+async def _asked(server: _Server, connections: int, each: int) -> list[float]:
     """Let each of so many customers ask without a pause, and return how long each answer took."""
-    customers = [await _Customer.connected(port) for _ in range(connections)]
+    customers = [await _Customer.connected(server) for _ in range(connections)]
 
     async def stay(customer: _Customer) -> list[float]:
         return [await customer.ask() for _ in range(each)]
@@ -224,7 +247,7 @@ async def _asked(port: int, connections: int, each: int) -> list[float]:
             customer.leave()
 
 
-async def _asked_at(port: int, rate: float) -> list[float]:
+async def _asked_at(server: _Server, rate: float) -> list[float]:
     """Ask at *rate* per second, whether or not earlier answers are there; the clock starts when a request was due."""
     resting: deque[_Customer] = deque()
     made: list[_Customer] = []
@@ -234,7 +257,7 @@ async def _asked_at(port: int, rate: float) -> list[float]:
 
     async def one(due: float) -> float:
         if not resting:
-            customer = await _Customer.connected(port)
+            customer = await _Customer.connected(server)
             made.append(customer)
         else:
             customer = resting.pop()
@@ -257,11 +280,11 @@ async def _asked_at(port: int, rate: float) -> list[float]:
 
 
 def _unpaused(server: _Server, connections: int, each: int) -> list[float]:
-    return uvloop.run(_asked(server.port, connections, each))
+    return uvloop.run(_asked(server, connections, each))
 
 
 def _p99_at(server: _Server, rate: float) -> float:
-    return _quantile(uvloop.run(_asked_at(server.port, rate)), 0.99)
+    return _quantile(uvloop.run(_asked_at(server, rate)), 0.99)
 
 
 def _median_alone(server: _Server) -> float:
@@ -313,14 +336,46 @@ def measure(progress: Progress, rounds: int) -> list[Measurement]:
             without = _p99_at(peer, proxied.per_second / 2)
             added.append(_p99_at(gateway, proxied.per_second / 2) - without)
     return [
-        Measurement("a GET asked directly, processor time", "us", tuple(alone)),
-        Measurement("a GET through the gateway, processor time of both", "us", tuple(through)),
-        Measurement("processor time through the gateway over directly", "x", ratios(through, alone), COST_OVER_DIRECT),
-        Measurement("latency through the gateway over directly", "x", ratios(slower, quick), COST_OVER_DIRECT),
+        *_beside_the_catalogue(progress, rounds),
+        Measurement("a GET of an all but empty service, processor time", "us", tuple(alone)),
+        Measurement("the same through the gateway, processor time of both", "us", tuple(through)),
+        Measurement(
+            "an all but empty service, processor time through the gateway over directly", "x", ratios(through, alone)
+        ),
+        Measurement("an all but empty service, latency through the gateway over directly", "x", ratios(slower, quick)),
         Measurement("a proxied GET, processor time of the gateway", "us", tuple(ours)),
         Measurement("a proxied GET, processor time of FastAPI with httpx", "us", tuple(simple)),
         Measurement("processor time, the gateway over FastAPI with httpx", "x", ratios(ours, simple), COST_OVER_NAIVE),
         Measurement("p99 that the gateway adds at half load", "ms", tuple(added), ADDED_P99_MS),
+    ]
+
+
+def _beside_the_catalogue(progress: Progress, rounds: int) -> list[Measurement]:
+    """Ask the catalogue for a product that it has in its cache, itself and through the gateway in turn."""
+    alone: list[float] = []
+    through: list[float] = []
+    quick: list[float] = []
+    slower: list[float] = []
+    with _catalogue_running() as (catalogue, gateway), progress.phase("The catalogue through the gateway and directly"):
+        for server in (catalogue, gateway):
+            _unpaused(server, _CONNECTIONS, _WARMING)
+        for _ in range(rounds):
+            alone += _cost(catalogue).each
+            through.append(sum(_cost(gateway, catalogue).each))
+            quick.append(_median_alone(catalogue))
+            slower.append(_median_alone(gateway))
+    return [
+        Measurement("a product asked of the catalogue, processor time", "us", tuple(alone)),
+        Measurement("the same through the gateway, processor time of both", "us", tuple(through)),
+        Measurement(
+            "the catalogue, processor time through the gateway over directly",
+            "x",
+            ratios(through, alone),
+            COST_OVER_DIRECT,
+        ),
+        Measurement(
+            "the catalogue, latency through the gateway over directly", "x", ratios(slower, quick), COST_OVER_DIRECT
+        ),
     ]
 
 

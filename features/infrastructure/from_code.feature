@@ -1,0 +1,54 @@
+@infrastructure
+Feature: The platform is what its code says
+  Whoever reads the code knows what exists; what was changed by hand is found,
+  and what was taken down is gone.
+
+  @req-1.1
+  Rule: Code and platform agree
+
+    Scenario: A second look finds nothing to do
+      Given the platform was built from code
+      When it is planned anew
+      Then nothing would be changed
+
+    Scenario: What was changed by hand is named
+      Given the platform was built from code
+      And somebody let the whole internet in to the database by hand
+      When it is planned anew
+      Then the plan names the security group of the database
+
+  @req-1.1
+  Rule: Taking it down leaves nothing
+
+    Scenario: All is gone afterwards
+      Given another platform was built from code
+      When it is taken down
+      Then nothing of it is left in the account
+      And nothing is left in its state
+
+  @req-1.1 @req-1.2 @req-3.1 @req-3.3
+  Rule: A weakness in the code does not go unseen
+
+    Scenario Outline: It is seen that <weakness>
+      Given a platform was built from code in which <weakness>
+      When its weaknesses are looked for
+      Then the control <control> is broken
+
+      Examples:
+        | weakness                                        | control              |
+        | the database lets the whole internet in         | database-reach       |
+        | the cache lets the whole network in             | cache-reach          |
+        | the database has a public address               | database-private     |
+        | the database has no standby                     | database-standby     |
+        | the database is not encrypted                   | database-encrypted   |
+        | the cache sends in the clear                    | cache-encrypted      |
+        | the cache has one node                          | cache-doubled        |
+        | the uploads can be made public                  | uploads-private      |
+        | the uploads are not versioned                   | uploads-versioned    |
+        | the uploads may be read without encryption      | uploads-transport    |
+        | a service may do everything                     | roles-least          |
+        | any service account may take the gateway's role | roles-trust          |
+        | images can be replaced                          | images-immutable     |
+        | images are not scanned                          | images-scanned       |
+        | the control plane keeps no logs                 | control-plane-logs   |
+        | the traffic is not recorded                     | traffic-recorded     |
