@@ -115,6 +115,46 @@ class _Breaker:
         return list(self.owed)
 
 
+class _Lookups:
+    """Asks for what many want at once in one command.
+
+    One command is under way at a time; what is asked for meanwhile goes with the next one. A single question goes at
+    once. Each answer is of a command that was sent after the question was asked.
+    """
+
+    def __init__(self, fetch: Callable[[list[str]], Awaitable[list[bytes | str | None]]]) -> None:
+        self._fetch = fetch
+        self._waiting: dict[str, list[asyncio.Future[bytes | None]]] = {}
+        self._sending: asyncio.Task[None] | None = None
+
+    async def get(self, key: str) -> bytes | None:
+        """Return what *key* holds; raises what the driver raises."""
+        waiting: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(key, []).append(waiting)
+        if self._sending is None:
+            self._sending = asyncio.create_task(self._send())
+        return await waiting
+
+    async def _send(self) -> None:
+        try:
+            while self._waiting:
+                asked, self._waiting = self._waiting, {}
+                try:
+                    values = await self._fetch(list(asked))
+                except Exception as error:  # noqa: BLE001 - it is the askers' to handle
+                    for waiting in (one for each in asked.values() for one in each if not one.done()):
+                        waiting.set_exception(error)
+                    continue
+                for value, each in zip(values, asked.values(), strict=True):
+                    found = None if value is None else _bytes(value)
+                    for waiting in each:
+                        # Whoever asked may have left.
+                        if not waiting.done():
+                            waiting.set_result(found)
+        finally:
+            self._sending = None
+
+
 class Cache:
     """Reads through Redis.
 
@@ -136,6 +176,7 @@ class Cache:
         self._clock = clock
         self._chance = chance
         self._flights: dict[str, _Flight] = {}
+        self._lookups = _Lookups(self._fetch)
         self._breaker = _Breaker(policy.rest, policy.lifetime(1.0), clock)
 
     async def read(self, key: str, load: Callable[[], Awaitable[bytes]]) -> Answer:
@@ -255,11 +296,14 @@ class Cache:
         try:
             if owed := self._breaker.still_owed():
                 await self._forget(owed)
-            value = await self._client.get(_entry(key))
+            value = await self._lookups.get(_entry(key))
         except _FAILURES as error:
             self._failed(error)
             return Answer(b"", Origin.BYPASS)
-        return Answer(b"", Origin.MISS) if value is None else Answer(_bytes(value), Origin.HIT)
+        return Answer(b"", Origin.MISS) if value is None else Answer(value, Origin.HIT)
+
+    async def _fetch(self, entries: list[str]) -> list[bytes | str | None]:
+        return list(await self._client.mget(entries))
 
     async def _lock(self, key: str, token: str) -> bool:
         return bool(await self._client.set(_lock_of(key), token, nx=True, px=self._policy.lock))
