@@ -31,9 +31,10 @@ from seatrial.waiting import NotObserved, eventually
 from seatrial.witness import tell_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from seatrial.cloud.programs import CloudPrograms
+    from seatrial.cloud.weaknesses import Weakness
     from seatrial.progress import Phase, Progress
 
 _TREE = Path(__file__).resolve().parents[2] / "infra" / "tofu"
@@ -51,6 +52,11 @@ _BAD_INPUT = frozenset(
 )
 _OWN_VARIABLES = re.compile(r"AWS_|TF_|TOFU_")
 _LOCK_FIELD = re.compile(r"^\s*(ID|Who):\s*(\S+)\s*$", re.MULTILINE)
+# The provider's names of the services that the modules use.
+SERVICES = (
+    *("budgets", "cloudwatch", "cloudwatchlogs", "ec2", "ecr", "efs", "eks", "elasticache", "iam", "kms"),
+    *("rds", "s3", "secretsmanager", "sns", "sts"),
+)
 _VARIABLES = "seatrial.auto.tfvars.json"
 
 
@@ -137,16 +143,27 @@ class Tofu:
             self._end_what_was_left()
             yield
 
-    def prepare(self, backend: Mapping[str, str] | None = None) -> None:
+    def prepare(
+        self,
+        backend: Mapping[str, str] | None = None,
+        *,
+        weaknesses: Iterable[Weakness] = (),
+        emulator: str | None = None,
+    ) -> None:
         """Copy the files, write down the variables, and initialise with *backend*'s settings.
 
-        The state stays as it is. Raises TofuFailed.
+        The copy has the *weaknesses* in it. With the URL of an *emulator*, an environment that is meant for a real
+        account works on that one instead, with its state in the folder. The state stays as it is. Raises TofuFailed.
         """
         shutil.rmtree(self.tree, ignore_errors=True)
         shutil.copytree(_TREE, self.tree)
         if not self.root.is_dir():
             known = ", ".join(sorted(entry.name for entry in self.root.parent.iterdir()))
             raise UsageError(f"There is no environment {self.environment!r}: choose one of {known}.")
+        for weakness in weaknesses:
+            weakness.build_into(self.tree)
+        if emulator is not None:
+            (self.root / "emulated_override.tf").write_text(_emulated(emulator), encoding="utf-8")
         self.set_variables(self.variables)
         self.initialise(backend)
 
@@ -341,6 +358,29 @@ class Tofu:
         self._run("force-unlock", "-force", said["ID"])
         self._killed_file.unlink(missing_ok=True)
         return True
+
+
+def _emulated(url: str) -> str:
+    """Return an override file (OpenTofu merges such over what it has read) that points every service at *url*."""
+    endpoints = "\n".join(f'    {service} = "{url}"' for service in SERVICES)
+    return f"""\
+terraform {{
+  backend "local" {{}}
+}}
+
+provider "aws" {{
+  access_key                  = "emulated"
+  secret_key                  = "emulated"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+  s3_use_path_style           = true
+
+  endpoints {{
+{endpoints}
+  }}
+}}
+"""
 
 
 @dataclass(frozen=True)
