@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 _START = timedelta(seconds=60)
 _STOP = timedelta(seconds=10)
 REGION = "ap-northeast-2"
-# The emulator takes any credentials; these belong to no account.
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "emulated", "AWS_SECRET_ACCESS_KEY": "emulated"}
 
 
 class EmulatorGone(Exception):

@@ -7,8 +7,8 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from seatrial.cloud.account import Account
-from seatrial.cloud.emulator import CREDENTIALS, REGION, Emulator
+from seatrial.cloud.account import EMULATED, Account
+from seatrial.cloud.emulator import REGION, Emulator
 from seatrial.cloud.programs import cloud_programs
 from seatrial.cloud.tofu import Tofu
 from seatrial.progress import open_progress
@@ -75,11 +75,11 @@ def emulated_platform(
             folder,
             "emulated",
             {"emulator_url": emulator.url, "database_password": secrets.token_urlsafe(24)},
-            secrets=CREDENTIALS,
+            secrets={"AWS_ACCESS_KEY_ID": EMULATED.access_key, "AWS_SECRET_ACCESS_KEY": EMULATED.secret_key},
             progress=progress,
         )
         stack.enter_context(tofu.held())
         with progress.phase("Preparing the platform's code"):
             tofu.prepare(weaknesses=weaknesses)
-        account = Account.at(emulator.url, region=REGION, credentials=CREDENTIALS)
+        account = Account(REGION, emulator.url, EMULATED)
         yield Platform(tofu, account, TruthLabel.EMULATED)
