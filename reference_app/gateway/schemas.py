@@ -111,14 +111,3 @@ class HealthShown(_Shown):
 
     status: Literal["ok", "degraded"]
     peers: dict[str, PeerShown]
-
-
-class ProblemShown(BaseModel):
-    """Problem details, RFC 9457."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    trace_id: str
