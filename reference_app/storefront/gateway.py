@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import socket
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -32,6 +31,7 @@ from reference_app.storefront.schemas import (
     Step,
     Upload,
 )
+from reference_app.telemetry.connections import connector, forget_address
 from reference_app.telemetry.tracing import current_trace
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class Gateway:
                 break
             except _NOTHING_SENT as error:
                 if attempt + 1 == _CONNECTIONS_TRIED:
-                    self._forget_address()
+                    forget_address(self._client)
                     raise self._outage(part, error) from error
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
                 # One repetition renews a connection that died while it rested.
@@ -197,27 +197,14 @@ class Gateway:
         finally:
             response.release()
 
-    def _forget_address(self) -> None:
-        if self._client is not None and isinstance(self._client.connector, aiohttp.TCPConnector):
-            self._client.connector.clear_dns_cache()
-
     def _connected(self) -> aiohttp.ClientSession:
         if self._client is None:
             self._client = aiohttp.ClientSession(
-                # A service keeps its address, and a name service that lost a replica may take seconds to answer.
-                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=None, socket_factory=self._socket),
+                connector=connector(limit=0, unacknowledged=self._patience),
                 # Visitors' cookies are theirs; nothing of one may be sent for another.
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._client
-
-    def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
-        family, kind, protocol, *_ = address
-        made = socket.socket(family, kind, protocol)
-        # What was sent and not acknowledged within this time was sent to a machine that is gone.
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self._patience.total_seconds() * 1000))
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return made
 
     async def _judge(self, part: Part, response: aiohttp.ClientResponse, *, changes: bool) -> None:
         status = HTTPStatus(response.status)
