@@ -43,31 +43,20 @@ from reference_app.catalog.schemas import (
     CategoryBody,
     CategoryShown,
     PageShown,
-    ProblemShown,
     ProductBody,
     ProductShown,
     ReservationBody,
     ReservationShown,
 )
+from reference_app.telemetry.documents import CREATED_ID, leads_to, operation_name, problems
 
 _JSON = "application/json"
 
 
 def _problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, object]]:
-    problem = {"schema": {"$ref": f"#/components/schemas/{ProblemShown.__name__}"}}
-    listed = (*statuses, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
-    return {
-        int(status): {"description": status.phrase, "content": {"application/problem+json": problem}}
-        for status in listed
-    }
+    return problems(*statuses, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def _leads_to(parameter: str, value: str, *operations: str) -> dict[str, object]:
-    """Return OpenAPI links from an answer to the operations that go on from what it tells."""
-    return {operation: {"operationId": operation, "parameters": {parameter: value}} for operation in operations}
-
-
-_CREATED_ID = "$response.body#/id"
 _READING = _problems(HTTPStatus.NOT_FOUND)
 _SENDING = (
     HTTPStatus.BAD_REQUEST,
@@ -96,13 +85,8 @@ class _Direct(APIRoute):
         return self.endpoint
 
 
-def _operation(route: APIRoute) -> str:
-    # The links above go by this name.
-    return route.name
-
-
-_direct = APIRouter(route_class=_Direct, generate_unique_id_function=_operation)
-router = APIRouter(generate_unique_id_function=_operation)
+_direct = APIRouter(route_class=_Direct, generate_unique_id_function=operation_name)
+router = APIRouter(generate_unique_id_function=operation_name)
 
 
 @router.get(
@@ -112,7 +96,7 @@ router = APIRouter(generate_unique_id_function=_operation)
         HTTPStatus.OK: {
             "description": "One page.",
             "links": {
-                **_leads_to("product_id", "$response.body#/items/0/id", "read_product"),
+                **leads_to("product_id", "$response.body#/items/0/id", "read_product"),
                 "hold_stock": {
                     "operationId": "hold_stock",
                     "requestBody": {"items": [{"product_id": "$response.body#/items/0/id", "quantity": 1}]},
@@ -146,7 +130,7 @@ async def list_products(
         **_CREATING,
         HTTPStatus.CREATED: {
             "description": "It was created.",
-            "links": _leads_to("product_id", _CREATED_ID, "read_product", "replace_product", "delete_product"),
+            "links": leads_to("product_id", CREATED_ID, "read_product", "replace_product", "delete_product"),
         },
     },
     dependencies=[JsonOnly],
@@ -225,8 +209,8 @@ async def list_categories(store: CurrentStore, after: After, limit: Limit = 20) 
         HTTPStatus.CREATED: {
             "description": "It was created.",
             "links": {
-                **_leads_to("category_id", _CREATED_ID, "read_category", "replace_category", "delete_category"),
-                "create_product": {"operationId": "create_product", "requestBody": {"category_id": _CREATED_ID}},
+                **leads_to("category_id", CREATED_ID, "read_category", "replace_category", "delete_category"),
+                "create_product": {"operationId": "create_product", "requestBody": {"category_id": CREATED_ID}},
             },
         },
     },
@@ -267,7 +251,7 @@ async def delete_category(category_id: UUID, expected: Expected, store: CurrentS
         HTTPStatus.CREATED: {
             "description": "The items were taken out of the stock.",
             "model": ReservationShown,
-            "links": _leads_to("reservation_id", _CREATED_ID, "read_reservation", "hold_stock", "release_stock"),
+            "links": leads_to("reservation_id", CREATED_ID, "read_reservation", "hold_stock", "release_stock"),
         },
     },
     dependencies=[JsonOnly],

@@ -138,22 +138,3 @@ class PageShown(BaseModel, Generic[Shown]):
 
     items: list[Shown]
     next_cursor: str | None
-
-
-class ProblemPart(BaseModel):
-    """What is wrong with one part of a request."""
-
-    where: str
-    what: str
-
-
-class ProblemShown(BaseModel):
-    """Problem details, RFC 9457; *errors* is there where single parts of the request are to blame."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    trace_id: str
-    errors: list[ProblemPart] = []

@@ -67,8 +67,8 @@ def create_app(settings: Settings, instruments: Instruments | None = None) -> Fa
         {
             "catalog": Part(catalog.ping, catalog.breaker),
             "orders": Part(orders.ping, orders.breaker),
-            "sessions": Part(sessions.ping),
-            "uploads": Part(uploads.ping),
+            "sessions": Part(sessions.ping, sessions.breaker),
+            "uploads": Part(uploads.ping, uploads.breaker),
         }
     )
     app.state.parts = Parts(settings, sessions, uploads, report, uploaded=received.inc)
@@ -90,9 +90,11 @@ def create_app(settings: Settings, instruments: Instruments | None = None) -> Fa
         trusted=settings.trusted_proxies,
         refused=limited.inc,
     )
-    breakers = Gauge("gateway_breaker_state", "Of a peer: 0 closed, 1 half-open, 2 open.", ("peer",), registry=registry)
-    for peer in (catalog, orders):
-        breakers.labels(peer.name).set_function(partial(_state, peer.breaker))
+    breakers = Gauge(
+        "gateway_breaker_state", "Of a peer or store: 0 closed, 1 half-open, 2 open.", ("peer",), registry=registry
+    )
+    for name, part in report.parts.items():
+        breakers.labels(name).set_function(partial(_state, part.breaker))
     instruments.health.depends_on(
         *(Check(name, _checked(name, part.ask), required=False) for name, part in report.parts.items())
     )

@@ -1,15 +1,19 @@
-"""The circuit breaker of one peer: after enough failures in a row it is not asked for a while, then once, to see."""
+"""The circuit breaker of a peer or store: after enough failures in a row it is not asked for a while, then once."""
 
 from __future__ import annotations
 
 import contextlib
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from circuitbreaker import STATE_CLOSED, STATE_OPEN, CircuitBreaker  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import timedelta
+
+Kinds = tuple[type[Exception], ...]
 
 
 class State(StrEnum):
@@ -61,6 +65,28 @@ class Breaker:
         if state is State.OPEN or self._tested:
             raise BreakerOpen(self.peer, max(1, self._library.open_remaining))
         self._tested = True
+
+    @contextmanager
+    def watching(self, *, failures: Kinds, answers: Kinds) -> Iterator[None]:
+        """Admit the block as a request, and take note of how it ends; raises BreakerOpen, and what the block raises.
+
+        An exception of the kinds *failures* means that the peer could not be asked, one of the kinds *answers* that it
+        answered. Any other says nothing about it.
+        """
+        self.admit()
+        try:
+            yield
+        except failures as error:
+            if isinstance(error, answers):
+                self.succeeded()
+            else:
+                self.failed()
+            raise
+        except BaseException:
+            self.undecided()
+            raise
+        else:
+            self.succeeded()
 
     def succeeded(self) -> None:
         """Take note that the peer answered."""

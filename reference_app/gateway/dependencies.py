@@ -7,10 +7,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, cast
 from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyCookie
 
 from reference_app.gateway.door import ENTERED
 from reference_app.gateway.files import Upload
+from reference_app.gateway.headers import SESSION_COOKIE
 from reference_app.gateway.report import Report
 from reference_app.gateway.sessions import Session, Sessions
 from reference_app.gateway.settings import Settings
@@ -58,7 +60,11 @@ CurrentUploads = Annotated[Uploads, Depends(_uploads)]
 CurrentReport = Annotated[Report, Depends(_report)]
 
 
-def _identity(request: Request) -> str:
+# For the document alone: the door has read the cookie already.
+_COOKIE = APIKeyCookie(name=SESSION_COOKIE, scheme_name="Session", auto_error=False)
+
+
+def _identity(request: Request, _given: Annotated[str | None, Security(_COOKIE)]) -> str:
     entered = cast("Entered", request.scope[ENTERED])
     if entered.session is None:
         raise no_session()

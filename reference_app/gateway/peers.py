@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import socket
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import aiohttp
 from yarl import URL
 
 from reference_app.gateway.breaker import Breaker, BreakerOpen
 from reference_app.telemetry.calls import calling
+from reference_app.telemetry.connections import connector, forget_address
 from reference_app.telemetry.problems import Problem
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Peer:
         except _NOT_CONNECTED:
             # First, because one of them is a time-out by its type as well.
             decided = True
-            self._forget_address()
+            forget_address(self._session)
             self.breaker.failed()
             self._watch.asked("unreachable")
             raise self._unavailable(_COME_BACK) from None
@@ -168,10 +168,6 @@ class Peer:
                     again = isinstance(broken, OSError) and broken.errno == errno.ETIMEDOUT
                 self._watch.retried()
 
-    def _forget_address(self) -> None:
-        if self._session is not None and isinstance(self._session.connector, aiohttp.TCPConnector):
-            self._session.connector.clear_dns_cache()
-
     def _unavailable(self, seconds: int) -> Problem:
         return Problem(
             HTTPStatus.SERVICE_UNAVAILABLE,
@@ -183,15 +179,8 @@ class Peer:
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
             settings = self._settings
-            connector = aiohttp.TCPConnector(
-                limit=settings.peer_connections,
-                # A service keeps its address, and a name service that lost a replica may take seconds to answer: a name
-                # is looked up once, and again when its address takes no connection.
-                ttl_dns_cache=None,
-                socket_factory=lambda address: _socket(address, settings.peer_user_timeout),
-            )
             self._session = aiohttp.ClientSession(
-                connector=connector,
+                connector=connector(limit=settings.peer_connections, unacknowledged=settings.peer_user_timeout),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 timeout=aiohttp.ClientTimeout(
@@ -241,19 +230,6 @@ class _Parts:
 def in_parts(parts: AsyncIterator[bytes], patience: timedelta) -> AsyncIterator[bytes]:
     """Return a body to send in *parts*; the peer's time to answer begins anew, as long as *patience*, with each."""
     return _Parts(parts, patience)
-
-
-def _socket(address: Any, user_timeout: timedelta) -> socket.socket:  # noqa: ANN401 - as aiohttp gives it
-    family, kind, protocol, *_ = address
-    made = socket.socket(family=family, type=kind, proto=protocol)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # A replica on a dead node acknowledges nothing. Its connections are given up after this time, those that rest too.
-    milliseconds = int(user_timeout.total_seconds() * 1000)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
-    return made
 
 
 def _text(headers: Sequence[Header]) -> list[tuple[str, str]]:

@@ -19,10 +19,10 @@ _FRESH: Final = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the shop: how to *ask* it (what raises or returns False is down), and its *breaker*, if it has one."""
+    """A part of the shop: how to *ask* it past its *breaker* (what raises or returns False is down)."""
 
     ask: Callable[[], Awaitable[bool | None]]
-    breaker: Breaker | None = None
+    breaker: Breaker
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class PartSeen:
     """How a part was found; *latency_ms* is None where no answer came."""
 
     status: str
-    breaker: str | None
+    breaker: str
     latency_ms: float | None
 
 
@@ -61,5 +61,4 @@ class Report:
             latency: float | None = round((self._clock() - began) * 1000, 3)
         except Exception:  # noqa: BLE001 - whatever a driver raises, the part cannot be used
             well, latency = False, None
-        breaker = None if part.breaker is None else str(part.breaker.state)
-        return PartSeen("ok" if well else "down", breaker, latency)
+        return PartSeen("ok" if well else "down", str(part.breaker.state), latency)

@@ -26,12 +26,12 @@ from reference_app.gateway.schemas import (
     HealthShown,
     LinkShown,
     PeerShown,
-    ProblemShown,
     SessionShown,
     UploadShown,
     UploadsShown,
 )
 from reference_app.telemetry.answers import invalid
+from reference_app.telemetry.documents import CREATED_ID, leads_to, operation_name, problems
 from reference_app.telemetry.problems import FieldError, Problem
 
 if TYPE_CHECKING:
@@ -41,16 +41,17 @@ _NO_STORE = {"Cache-Control": "no-store"}
 
 
 def _problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, object]]:
-    problem = {"schema": {"$ref": f"#/components/schemas/{ProblemShown.__name__}"}}
-    return {
-        int(status): {"description": status.phrase, "content": {"application/problem+json": problem}}
-        for status in (*statuses, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-    }
+    return problems(*statuses, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 _OF_A_SESSION = _problems(HTTPStatus.UNAUTHORIZED)
-_OF_A_FILE = _problems(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
-router = APIRouter(prefix="/api")
+_OF_A_FILE = _problems(
+    HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY
+)
+_SENDING = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.UNPROCESSABLE_ENTITY)
+_WITH_THE_COOKIE = ("read_session", "fill_cart", "list_uploads", "upload", "end_session")
+_WITH_A_FILE = ("download", "link_upload", "remove_upload")
+router = APIRouter(prefix="/api", generate_unique_id_function=operation_name)
 # ExistingUpload takes the id from the path.
 _ONE = "/uploads/{upload_id}"
 
@@ -64,7 +65,18 @@ async def read_health(report: CurrentReport) -> HealthShown:
     return HealthShown(status="ok" if well else "degraded", peers=peers)
 
 
-@router.post("/session", status_code=HTTPStatus.CREATED, response_model=SessionShown, responses=_problems())
+@router.post(
+    "/session",
+    status_code=HTTPStatus.CREATED,
+    response_model=SessionShown,
+    responses={
+        **_problems(),
+        HTTPStatus.CREATED: {
+            "description": "It begins; whoever sends the cookie goes on with it.",
+            "links": {operation: {"operationId": operation} for operation in _WITH_THE_COOKIE},
+        },
+    },
+)
 async def begin_session(sessions: CurrentSessions, parts: CurrentParts) -> Response:
     """Begin a session; its id comes as a cookie."""
     identity, session = await sessions.begin()
@@ -93,7 +105,14 @@ async def end_session(identity: SessionId, sessions: CurrentSessions) -> Respons
 @router.put(
     "/session/cart",
     response_model=SessionShown,
-    responses=_OF_A_SESSION | _problems(HTTPStatus.UNPROCESSABLE_ENTITY),
+    responses={
+        **_OF_A_SESSION,
+        **_problems(*_SENDING),
+        HTTPStatus.OK: {
+            "description": "The session with its new cart.",
+            "links": {operation: {"operationId": operation} for operation in ("read_session", "end_session")},
+        },
+    },
 )
 async def fill_cart(body: CartBody, identity: SessionId, sessions: CurrentSessions) -> Response:
     """Let the cart hold exactly what the body lists."""
@@ -107,13 +126,21 @@ async def fill_cart(body: CartBody, identity: SessionId, sessions: CurrentSessio
     "/uploads",
     status_code=HTTPStatus.CREATED,
     response_model=UploadShown,
-    responses=_problems(
-        HTTPStatus.BAD_REQUEST,
-        HTTPStatus.UNAUTHORIZED,
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-    ),
+    responses={
+        **_problems(
+            *_SENDING,
+            HTTPStatus.UNAUTHORIZED,
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        ),
+        HTTPStatus.CREATED: {
+            "description": "It was kept.",
+            "links": {
+                **leads_to("upload_id", CREATED_ID, *_WITH_A_FILE),
+                "list_uploads": {"operationId": "list_uploads"},
+            },
+        },
+    },
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -155,7 +182,16 @@ async def upload(
     )
 
 
-@router.get("/uploads", responses=_OF_A_SESSION)
+@router.get(
+    "/uploads",
+    responses={
+        **_OF_A_SESSION,
+        HTTPStatus.OK: {
+            "description": "The files, the newest first.",
+            "links": leads_to("upload_id", "$response.body#/items/0/id", *_WITH_A_FILE),
+        },
+    },
+)
 async def list_uploads(session: ExistingSession, uploads: CurrentUploads) -> UploadsShown:
     """List the newest files of the session, at most 100."""
     return UploadsShown(items=[UploadShown.of(one) for one in await uploads.listed(session.customer)])

@@ -99,10 +99,10 @@ class LinkShown(_Shown):
 
 
 class PeerShown(_Shown):
-    """How one part of the shop is doing; *breaker* is there for those behind one."""
+    """How one part of the shop is doing, and what its *breaker* does with requests."""
 
     status: Literal["ok", "down"]
-    breaker: Literal["closed", "half-open", "open"] | None
+    breaker: Literal["closed", "half-open", "open"]
     latency_ms: float | None
 
 
@@ -111,14 +111,3 @@ class HealthShown(_Shown):
 
     status: Literal["ok", "degraded"]
     peers: dict[str, PeerShown]
-
-
-class ProblemShown(BaseModel):
-    """Problem details, RFC 9457."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    trace_id: str

@@ -14,8 +14,9 @@ import orjson
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
+from reference_app.gateway.breaker import Breaker, BreakerOpen
 from reference_app.telemetry.problems import Problem
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _ID_BYTES: Final = 32
 _COME_BACK: Final = 1
+_FAILURES: Final = (RedisError, OSError, TimeoutError)
+_ANSWERS: Final = (ResponseError,)
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,12 @@ class Session:
 class Sessions:
     """The sessions of all replicas. Each use lets one live for *ttl* from then on.
 
-    Every method raises a 503 problem while Redis does not answer.
+    Every method raises a 503 problem while Redis does not answer; after enough of them Redis is not even asked, and
+    nobody waits for it.
     """
 
-    def __init__(self, redis: Redis, ttl: timedelta) -> None:
+    def __init__(self, redis: Redis, ttl: timedelta, breaker: Breaker) -> None:
+        self.breaker = breaker
         self._redis = redis
         self._ttl = ttl
 
@@ -76,18 +81,19 @@ class Sessions:
             # One retry renews a connection that died while it rested.
             retry=Retry(NoBackoff(), 1),
         )
-        return cls(redis, settings.session_ttl)
+        breaker = Breaker("sessions", failures=settings.breaker_failures, recovery=settings.breaker_recovery)
+        return cls(redis, settings.session_ttl, breaker)
 
     async def begin(self) -> tuple[str, Session]:
         """Begin a session; return its id, which nobody can guess, and what it holds."""
         identity, session = secrets.token_urlsafe(_ID_BYTES), Session(uuid4())
-        with _reachable():
+        with self._asked():
             await self._redis.set(_key(identity), session.packed(), ex=self._ttl)
         return identity, session
 
     async def find(self, identity: str) -> Session | None:
         """Return the session with that id, if there is one."""
-        with _reachable():
+        with self._asked():
             kept = await self._redis.getex(_key(identity), ex=self._ttl)
         return None if kept is None else Session.unpacked(kept)
 
@@ -97,37 +103,43 @@ class Sessions:
         if session is None:
             return None
         filled = replace(session, cart=tuple(cart))
-        with _reachable():
+        with self._asked():
             # Only if it is still there: a session that ended meanwhile must not come back.
             stored = await self._redis.set(_key(identity), filled.packed(), ex=self._ttl, xx=True)
         return filled if stored else None
 
     async def end(self, identity: str) -> None:
         """End a session, if there is one."""
-        with _reachable():
+        with self._asked():
             await self._redis.delete(_key(identity))
 
     async def ping(self) -> None:
-        """Return if Redis answers; raises what the driver raises."""
+        """Return if Redis answers, past the breaker; raises what the driver raises."""
         await self._redis.ping()
 
     async def close(self) -> None:
         """Close all connections."""
         await self._redis.aclose()
 
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        try:
+            with self.breaker.watching(failures=_FAILURES, answers=_ANSWERS):
+                yield
+        except BreakerOpen as refusal:
+            raise _unavailable(refusal.seconds) from None
+        except _FAILURES:
+            raise _unavailable(_COME_BACK) from None
+
 
 def _key(identity: str) -> str:
     return f"session:{hashlib.sha256(identity.encode()).hexdigest()}"
 
 
-@contextmanager
-def _reachable() -> Iterator[None]:
-    try:
-        yield
-    except (RedisError, OSError, TimeoutError):
-        raise Problem(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "Sessions cannot be reached just now; what is in your cart is kept.",
-            kind="sessions-unavailable",
-            headers={"Retry-After": str(_COME_BACK)},
-        ) from None
+def _unavailable(seconds: int) -> Problem:
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Sessions cannot be reached just now; what is in your cart is kept.",
+        kind="sessions-unavailable",
+        headers={"Retry-After": str(seconds)},
+    )

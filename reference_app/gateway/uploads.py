@@ -1,7 +1,8 @@
 """Files in S3: streamed there and back, each with a record beside it that is written last.
 
 A file is there exactly if its record is. What an upload that broke left is removed at once; what a process that died
-left has no record, and the bucket's lifecycle rules remove it.
+left has no record, and the parts of an unfinished upload are removed by the bucket's lifecycle rule a day later. A
+bucket that the gateway makes gets that rule; one that is there already has to have it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from aiobotocore.config import AioConfig  # type: ignore[import-untyped]
 from aiobotocore.session import get_session  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 
+from reference_app.gateway.breaker import Breaker, BreakerOpen, State
 from reference_app.gateway.files import Inspection, Upload
 from reference_app.telemetry.problems import Problem
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_s3.literals import BucketLocationConstraintType
-    from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
+    from types_aiobotocore_s3.type_defs import CompletedPartTypeDef, LifecycleRuleTypeDef, LifecycleRuleUnionTypeDef
 
     from reference_app.gateway.settings import Settings
 
@@ -42,6 +44,15 @@ _LINK_LIVES: Final = timedelta(seconds=300)
 _COME_BACK: Final = 2
 _ABSENT: Final = frozenset({"404", "NoSuchKey", "NotFound"})
 _OWNED: Final = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
+_NO_RULES: Final = "NoSuchLifecycleConfiguration"
+_RULE: Final[LifecycleRuleTypeDef] = {
+    "ID": "end-unfinished-uploads",
+    "Status": "Enabled",
+    "Filter": {"Prefix": ""},
+    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+}
+_ANSWERS: Final = (ClientError,)
+_FAILURES: Final = (BotoCoreError, ClientError, OSError, TimeoutError)
 
 
 @dataclass(frozen=True)
@@ -55,17 +66,19 @@ class Link:
 class Uploads:
     """The files of all visitors, each under the name of the one who left it.
 
-    Every method raises a 503 problem while S3 does not answer. At most ``settings.upload_slots`` files are taken at a
-    time: each holds one part of 5 MiB in memory.
+    Every method raises a 503 problem while S3 does not answer; after enough of them S3 is not even asked, and nobody
+    waits for it. At most ``settings.upload_slots`` files are taken at a time: each holds one part of 5 MiB in memory.
     """
 
     def __init__(self, settings: Settings) -> None:
+        self.breaker = Breaker("uploads", failures=settings.breaker_failures, recovery=settings.breaker_recovery)
         self._settings = settings
         self._bucket = settings.s3_bucket
         self._slots = asyncio.Semaphore(settings.upload_slots)
         self._stack = AsyncExitStack()
         self._clients: tuple[S3Client, S3Client] | None = None
         self._connecting = asyncio.Lock()
+        self._ruled = False
 
     async def prepare(self) -> None:
         """Read the descriptions of the service, which takes a moment; nothing is connected."""
@@ -84,6 +97,9 @@ class Uploads:
                 kind="uploads-busy",
                 headers={"Retry-After": str(_COME_BACK)},
             )
+        if self.breaker.state is not State.CLOSED:
+            # A file may take minutes to come in; whether the store is back is known sooner, and by all.
+            await self._test()
         async with self._slots, self._client() as client:
             identity = uuid4()
             stored = _Stored(client, self._bucket, _file(customer, identity), kind)
@@ -125,8 +141,9 @@ class Uploads:
         """Lend the content of a file, in pieces, until the block ends."""
         async with self._client() as client:
             answer = await client.get_object(Bucket=self._bucket, Key=_file(customer, upload.id))
-            async with answer["Body"] as body:
-                yield body.iter_chunks(_PIECE)
+        # The store has answered; how long the visitor takes to read it says nothing about it.
+        async with answer["Body"] as body:
+            yield body.iter_chunks(_PIECE)
 
     async def link(self, customer: UUID, upload: Upload) -> Link:
         """Return an address that gives the file to whoever has it, for five minutes."""
@@ -151,13 +168,17 @@ class Uploads:
             await client.delete_object(Bucket=self._bucket, Key=_file(customer, identity))
 
     async def ping(self) -> None:
-        """Return if the bucket is there; raises a 503 problem otherwise."""
-        async with self._client() as client:
-            await client.head_bucket(Bucket=self._bucket)
+        """Return if the bucket is there, past the breaker; raises what the driver raises."""
+        client, _ = await self._connected()
+        await client.head_bucket(Bucket=self._bucket)
 
     async def close(self) -> None:
         """Close all connections."""
         await self._stack.aclose()
+
+    async def _test(self) -> None:
+        async with self._client() as client:
+            await client.head_bucket(Bucket=self._bucket)
 
     async def _recorded(self, client: S3Client, key: str) -> Upload | None:
         try:
@@ -180,15 +201,13 @@ class Uploads:
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[S3Client]:
         try:
-            client, _ = await self._connected()
-            yield client
-        except (BotoCoreError, ClientError, OSError, TimeoutError):
-            raise Problem(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "Files cannot be reached just now.",
-                kind="uploads-unavailable",
-                headers={"Retry-After": str(_COME_BACK)},
-            ) from None
+            with self.breaker.watching(failures=_FAILURES, answers=_ANSWERS):
+                client, _ = await self._connected()
+                yield client
+        except BreakerOpen as refusal:
+            raise _unavailable(max(_COME_BACK, refusal.seconds)) from None
+        except _FAILURES:
+            raise _unavailable(_COME_BACK) from None
 
     async def _connected(self) -> tuple[S3Client, S3Client]:
         async with self._connecting:
@@ -224,6 +243,23 @@ class Uploads:
                 # Another replica may have been first.
                 if lost.response["Error"]["Code"] not in _OWNED:
                     raise
+            self._ruled = False
+        if not self._ruled:
+            await self._rule(client)
+            self._ruled = True
+
+    async def _rule(self, client: S3Client) -> None:
+        """See to it that the bucket ends unfinished uploads; other rules that it has stay."""
+        rules: list[LifecycleRuleUnionTypeDef] = []
+        try:
+            rules += (await client.get_bucket_lifecycle_configuration(Bucket=self._bucket))["Rules"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _NO_RULES:
+                raise
+        if not any(rule.get("ID") == _RULE["ID"] for rule in rules):
+            await client.put_bucket_lifecycle_configuration(
+                Bucket=self._bucket, LifecycleConfiguration={"Rules": [*rules, _RULE]}
+            )
 
 
 class _Stored:
@@ -285,6 +321,15 @@ class _Stored:
         return {"ETag": answer["ETag"], "PartNumber": number}
 
 
+def _unavailable(seconds: int) -> Problem:
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Files cannot be reached just now.",
+        kind="uploads-unavailable",
+        headers={"Retry-After": str(seconds)},
+    )
+
+
 def _client_of(settings: Settings, endpoint: object) -> AbstractAsyncContextManager[S3Client]:
     client: AbstractAsyncContextManager[S3Client] = get_session().create_client(
         "s3",
@@ -292,8 +337,9 @@ def _client_of(settings: Settings, endpoint: object) -> AbstractAsyncContextMana
         endpoint_url=None if endpoint is None else str(endpoint).rstrip("/"),
         config=AioConfig(
             connect_timeout=1,
-            read_timeout=10,
-            retries={"max_attempts": 2},
+            # Twice this is less than what whoever asks the gateway waits for.
+            read_timeout=4,
+            retries={"total_max_attempts": 2},
             s3={"addressing_style": "path"} if endpoint is not None else {},
             # Emulators and older stores know no checksums in trailers; the digest is computed here anyway.
             request_checksum_calculation="when_required",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -15,6 +14,7 @@ from yarl import URL
 
 from reference_app.orders.domain import CatalogUnavailable, Item, Product
 from reference_app.telemetry.calls import calling
+from reference_app.telemetry.connections import connector, forget_address
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -122,30 +122,18 @@ class Catalog:
                     return answer.status, await answer.read()
             except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError):
                 if attempt == _ATTEMPTS:
-                    self._forget_address()
+                    forget_address(self._session)
                     raise
                 attempt += 1
-
-    def _forget_address(self) -> None:
-        if self._session is not None and isinstance(self._session.connector, aiohttp.TCPConnector):
-            self._session.connector.clear_dns_cache()
 
     def _client(self) -> aiohttp.ClientSession:
         # Made here and not before, because it belongs to the event loop that it is first used in.
         if self._session is None:
-            # A service keeps its address, and a name service that lost a replica may take seconds to answer.
-            connector = aiohttp.TCPConnector(limit=_CONNECTIONS, ttl_dns_cache=None, socket_factory=self._socket)
             waiting = aiohttp.ClientTimeout(total=self._within.total_seconds(), sock_connect=_CONNECT.total_seconds())
             self._session = aiohttp.ClientSession(
-                connector=connector, timeout=waiting, cookie_jar=aiohttp.DummyCookieJar()
+                # What a machine that is gone does not acknowledge is given up early enough for another try.
+                connector=connector(limit=_CONNECTIONS, unacknowledged=self._within / (_ATTEMPTS - 1)),
+                timeout=waiting,
+                cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
-
-    def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
-        family, kind, protocol, _, _ = address
-        made = socket.socket(family, kind, protocol)
-        made.settimeout(0)
-        # What a machine that has vanished does not acknowledge is given up early enough for another try.
-        patience = int(self._within.total_seconds() * 1000 / (_ATTEMPTS - 1))
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, max(1, patience))
-        return made

@@ -28,20 +28,16 @@ from reference_app.orders.dependencies import (
     request_body,
 )
 from reference_app.orders.domain import Order, Status
-from reference_app.orders.schemas import EntryShown, HistoryShown, OrderBody, OrderShown, PageShown, ProblemShown
+from reference_app.orders.schemas import EntryShown, HistoryShown, OrderBody, OrderShown, PageShown
 from reference_app.persistence.versions import Expectation, entity_tag, tag_listed
+from reference_app.telemetry.documents import CREATED_ID, leads_to, operation_name, problems
 
 _JSON: Final = "application/json"
 _FIRST: Final = entity_tag(1)
 
 
 def _problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, object]]:
-    problem = {"schema": {"$ref": f"#/components/schemas/{ProblemShown.__name__}"}}
-    listed = (*statuses, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
-    return {
-        int(status): {"description": status.phrase, "content": {"application/problem+json": problem}}
-        for status in listed
-    }
+    return problems(*statuses, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 _READING: Final = _problems(HTTPStatus.NOT_FOUND)
@@ -61,15 +57,27 @@ class _Direct(APIRoute):
         return self.endpoint
 
 
-_direct = APIRouter(route_class=_Direct)
-router = APIRouter()
+_direct = APIRouter(route_class=_Direct, generate_unique_id_function=operation_name)
+router = APIRouter(generate_unique_id_function=operation_name)
+# What can be done with an order, in the order in which it makes sense.
+_READ: Final = ("read_order", "read_history")
+_MOVED: Final = ("cancel_order", "ship_order", "deliver_order")
 
 
 @_direct.post(
     "/orders",
     status_code=HTTPStatus.CREATED,
     response_model=OrderShown,
-    responses=_problems(HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    responses={
+        **_problems(HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+        HTTPStatus.CREATED: {
+            "description": "It was placed, now or by an earlier request with the same key.",
+            "links": {
+                **leads_to("order_id", CREATED_ID, *_READ, *_MOVED),
+                **leads_to("customer", "$response.body#/customer", "list_orders"),
+            },
+        },
+    },
     openapi_extra={"parameters": [KEY_PARAMETER], "requestBody": request_body(OrderBody)},
 )
 async def place_order(request: Request) -> Response:
@@ -87,7 +95,17 @@ async def place_order(request: Request) -> Response:
     return Response(answer.body, status_code=HTTPStatus.CREATED, media_type=_JSON, headers=headers)
 
 
-@router.get("/orders", responses=_problems(), response_model=PageShown)
+@router.get(
+    "/orders",
+    responses={
+        **_problems(),
+        HTTPStatus.OK: {
+            "description": "One page.",
+            "links": leads_to("order_id", "$response.body#/items/0/id", *_READ, *_MOVED),
+        },
+    },
+    response_model=PageShown,
+)
 async def list_orders(parts: CurrentParts, which: Which, after: After, limit: Limit = 20) -> Response:
     """List orders, the newest first."""
     page = PageShown.of(await parts.store.orders(which, after=after, limit=limit))
@@ -111,7 +129,17 @@ async def read_history(order: ExistingOrder, parts: CurrentParts) -> HistoryShow
     return HistoryShown(items=[EntryShown.model_validate(entry) for entry in entries])
 
 
-@router.post("/orders/{order_id}/cancel", response_model=OrderShown, responses=_CHANGING)
+@router.post(
+    "/orders/{order_id}/cancel",
+    response_model=OrderShown,
+    responses={
+        **_CHANGING,
+        HTTPStatus.OK: {
+            "description": "It is cancelled.",
+            "links": leads_to("order_id", CREATED_ID, *_READ, "ship_order"),
+        },
+    },
+)
 async def cancel_order(order_id: UUID, expected: Expected, parts: CurrentParts) -> Response:
     """Cancel an order that has not been shipped; its pieces go back to the stock."""
     return await _moved(parts, order_id, Status.CANCELLED, expected, reason="cancelled by the customer")

@@ -115,22 +115,3 @@ class HistoryShown(BaseModel):
     """What became of an order, the oldest first."""
 
     items: list[EntryShown]
-
-
-class ProblemPart(BaseModel):
-    """What is wrong with one part of a request."""
-
-    where: str
-    what: str
-
-
-class ProblemShown(BaseModel):
-    """Problem details, RFC 9457; *errors* is there where single parts of the request are to blame."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    trace_id: str
-    errors: list[ProblemPart] = []

@@ -47,10 +47,16 @@ _EXPLAINED = {
 
 def outage(error: Outage) -> Sorry:
     """Return what to say while a part of the shop does not answer."""
+    sentence = f"Just now {error.part} cannot be reached. Nothing is lost; please try again in a moment."
+    if error.undecided:
+        sentence = (
+            f"Just now {error.part} did not answer in time, so we cannot say whether that was done. "
+            "Please look before you do it again."
+        )
     return Sorry(
         HTTPStatus.SERVICE_UNAVAILABLE,
         _TITLES[HTTPStatus.SERVICE_UNAVAILABLE],
-        f"Just now {error.part} cannot be reached. Nothing is lost; please try again in a moment.",
+        sentence,
         retry=True,
         retry_after=error.retry_after,
     )

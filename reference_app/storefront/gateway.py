@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import socket
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -32,6 +31,7 @@ from reference_app.storefront.schemas import (
     Step,
     Upload,
 )
+from reference_app.telemetry.connections import connector, forget_address
 from reference_app.telemetry.tracing import current_trace
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ _COOKIE_VALUE = re.compile(r"[A-Za-z0-9._~-]{1,256}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Enough to get past two of three replicas that are on a dead node and have not been taken out of the service yet.
 _CONNECTIONS_TRIED = 10
-_REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+_SAFE = frozenset({"GET", "HEAD"})
+_REPEATABLE = _SAFE | {"PUT", "DELETE"}
 # The orders service sends a heartbeat every 15 s; after two that did not come the stream is dead.
 _SILENCE = timedelta(seconds=35)
 _DEFAULT_RETRY = 5
@@ -68,10 +69,14 @@ class Part(StrEnum):
 
 @dataclass(eq=False)
 class Outage(Exception):
-    """A part of the shop does not answer; try again in *retry_after* seconds."""
+    """A part of the shop does not answer; try again in *retry_after* seconds.
+
+    *undecided* is whether something was asked to be changed, and may have been.
+    """
 
     part: Part
     retry_after: int = _DEFAULT_RETRY
+    undecided: bool = False
 
 
 @dataclass(eq=False)
@@ -120,6 +125,7 @@ class Gateway:
     def __init__(self, settings: Settings, *, observe: Callable[[Part, str], None] = lambda *_: None) -> None:
         self._base = URL(str(settings.gateway_url))
         self._patience = settings.gateway_timeout
+        self._change_patience = settings.change_timeout
         self._connecting = settings.connect_timeout
         self._observe = observe
         self._client: aiohttp.ClientSession | None = None
@@ -148,11 +154,13 @@ class Gateway:
         A request of which nothing was sent is tried anew, one that may be *repeatable* also when the connection broke.
         Raises Outage or Refusal. *silence* is how long the gateway may say nothing, unless that is the usual time.
         """
+        changes = method not in _SAFE
+        patience = silence or (self._change_patience if changes else self._patience)
         timeout = aiohttp.ClientTimeout(
             total=None,
             connect=self._patience.total_seconds(),
             sock_connect=self._connecting.total_seconds(),
-            sock_read=(silence or self._patience).total_seconds(),
+            sock_read=patience.total_seconds(),
         )
         repeatable = repeatable or method in _REPEATABLE
         response = None
@@ -171,47 +179,34 @@ class Gateway:
                 break
             except _NOTHING_SENT as error:
                 if attempt + 1 == _CONNECTIONS_TRIED:
-                    self._forget_address()
+                    forget_address(self._client)
                     raise self._outage(part, error) from error
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
                 # One repetition renews a connection that died while it rested.
                 if attempt or not repeatable:
-                    raise self._outage(part, error) from error
+                    raise self._outage(part, error, undecided=changes) from error
             except (aiohttp.ClientError, TimeoutError) as error:
-                raise self._outage(part, error) from error
+                raise self._outage(part, error, undecided=changes) from error
         if response is None:
             raise Outage(part)
         try:
-            await self._judge(part, response)
+            await self._judge(part, response, changes=changes)
             yield response
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise self._outage(part, error) from error
+            raise self._outage(part, error, undecided=changes) from error
         finally:
             response.release()
-
-    def _forget_address(self) -> None:
-        if self._client is not None and isinstance(self._client.connector, aiohttp.TCPConnector):
-            self._client.connector.clear_dns_cache()
 
     def _connected(self) -> aiohttp.ClientSession:
         if self._client is None:
             self._client = aiohttp.ClientSession(
-                # A service keeps its address, and a name service that lost a replica may take seconds to answer.
-                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=None, socket_factory=self._socket),
+                connector=connector(limit=0, unacknowledged=self._patience),
                 # Visitors' cookies are theirs; nothing of one may be sent for another.
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._client
 
-    def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
-        family, kind, protocol, *_ = address
-        made = socket.socket(family, kind, protocol)
-        # What was sent and not acknowledged within this time was sent to a machine that is gone.
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self._patience.total_seconds() * 1000))
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return made
-
-    async def _judge(self, part: Part, response: aiohttp.ClientResponse) -> None:
+    async def _judge(self, part: Part, response: aiohttp.ClientResponse, *, changes: bool) -> None:
         status = HTTPStatus(response.status)
         if status < HTTPStatus.BAD_REQUEST:
             self._observe(part, "answered")
@@ -220,7 +215,8 @@ class Gateway:
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             self._observe(part, "outage")
             _log.warning("the gateway answered with an error", extra={"part": part.name, "status": int(status)})
-            raise Outage(part, retry_after or _DEFAULT_RETRY)
+            undecided = changes and status is HTTPStatus.GATEWAY_TIMEOUT
+            raise Outage(part, retry_after or _DEFAULT_RETRY, undecided)
         self._observe(part, "refused")
         try:
             problem = ProblemSaid.model_validate_json(await response.read())
@@ -228,10 +224,10 @@ class Gateway:
             problem = ProblemSaid()
         raise Refusal(part, status, problem, retry_after)
 
-    def _outage(self, part: Part, error: Exception) -> Outage:
+    def _outage(self, part: Part, error: Exception, *, undecided: bool = False) -> Outage:
         self._observe(part, "outage")
         _log.warning("the gateway does not answer", extra={"part": part.name, "error": repr(error)})
-        return Outage(part)
+        return Outage(part, undecided=undecided)
 
     async def health(self) -> tuple[HealthReport, timedelta]:
         """Return how the services behind the gateway do, and how long the gateway took to say so; raises Outage."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from reference_app.telemetry.documents import describe_problems
 from reference_app.telemetry.problems import FieldError, Problem, from_http_exception
 
 if TYPE_CHECKING:
@@ -32,10 +33,11 @@ def invalid(*errors: FieldError) -> Problem:
 
 
 def answer_problems(app: FastAPI) -> None:
-    """Make *app* answer what the framework refuses, and every `Problem`, with problem details."""
+    """Make *app* answer what the framework refuses, and every `Problem`, with problem details, and document them."""
     answer(app, HTTPException, from_http_exception)
     answer(app, RequestValidationError, _validation)
     answer(app, Problem, lambda problem: problem)
+    describe_problems(app)
 
 
 def answer(app: FastAPI, kind: type[Known], describe: Callable[[Known], Problem]) -> None:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from seatrial.load.crew import Crew
 from seatrial.load.daybook import Daybook
 from seatrial.load.record import Record
 from seatrial.load.shop import Shop
-from seatrial.verdict import Inconclusive, Missing
 from seatrial.waiting import eventually
 
 if TYPE_CHECKING:
@@ -96,9 +93,9 @@ class OrderPlan:
 class Ordering:
     """Customers who order. They end with `stop`, or with the process that started them, however that ends."""
 
-    def __init__(self, plan: OrderPlan, process: subprocess.Popen[str]) -> None:
+    def __init__(self, plan: OrderPlan, crew: Crew) -> None:
         self.plan = plan
-        self._process = process
+        self._crew = crew
         self._daybook: Daybook | None = None
 
     @classmethod
@@ -109,20 +106,7 @@ class Ordering:
         """
         for file in (plan.file, plan.record):
             file.parent.mkdir(parents=True, exist_ok=True)
-        process = subprocess.Popen(
-            [sys.executable, "-m", program],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        ordering = cls(plan, process)
-        try:
-            ordering._begin()
-        except BaseException:
-            ordering.kill()
-            raise
-        return ordering
+        return cls(plan, Crew.start("the customers", program=program, plan=plan.written(), under_way="ordering"))
 
     def __enter__(self) -> Self:
         return self
@@ -149,16 +133,7 @@ class Ordering:
         Raises Inconclusive when their process died.
         """
         if self._daybook is None:
-            due = self.plan.deadline * _WAITS_AFTER_AN_ORDER + _MARGIN
-            try:
-                self._say("stop")
-                self._process.wait(due.total_seconds())
-            except (BrokenPipeError, subprocess.TimeoutExpired) as error:
-                raise Inconclusive(
-                    f"the customers did not end in good order: {self._last_words()}", Missing.SAMPLES
-                ) from error
-            finally:
-                self.kill()
+            self._crew.stop(within=self.plan.deadline * _WAITS_AFTER_AN_ORDER + _MARGIN)
             self._daybook = Daybook.read(self.plan.file)
         return self._daybook
 
@@ -168,26 +143,4 @@ class Ordering:
 
     def kill(self) -> None:
         """End the process at once, if it still runs."""
-        self._process.kill()
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
-            if stream is not None:
-                # What was still to be said to a process that has ended is of no use to anyone.
-                with suppress(BrokenPipeError):
-                    stream.close()
-
-    def _begin(self) -> None:
-        self._say(self.plan.written())
-        if self._process.stdout is None or self._process.stdout.readline().strip() != "ordering":
-            raise Inconclusive(f"the customers did not start: {self._last_words()}", Missing.TRAFFIC)
-
-    def _say(self, line: str) -> None:
-        if self._process.stdin is not None:
-            self._process.stdin.write(line + "\n")
-            self._process.stdin.flush()
-
-    def _last_words(self) -> str:
-        self._process.kill()
-        self._process.wait()
-        said = self._process.stderr.read() if self._process.stderr is not None else ""
-        return said.strip().splitlines()[-1] if said.strip() else f"exit code {self._process.returncode}"
+        self._crew.kill()

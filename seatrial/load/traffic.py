@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from seatrial.load.catalogue import READ_PATHS
+from seatrial.load.crew import Crew
 from seatrial.load.plan import TrafficPlan
 from seatrial.load.record import Record
-from seatrial.verdict import Inconclusive, Missing
 from seatrial.waiting import eventually
 
 if TYPE_CHECKING:
@@ -26,9 +24,9 @@ _MARGIN = timedelta(seconds=10)
 class Traffic:
     """Traffic under way. It ends with `stop`, or with the process that started it, however that ends."""
 
-    def __init__(self, plan: TrafficPlan, process: subprocess.Popen[str]) -> None:
+    def __init__(self, plan: TrafficPlan, crew: Crew) -> None:
         self.plan = plan
-        self._process = process
+        self._crew = crew
         self._record: Record | None = None
 
     @classmethod
@@ -38,20 +36,10 @@ class Traffic:
         Raises Inconclusive when the generator does not start.
         """
         plan.file.parent.mkdir(parents=True, exist_ok=True)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "seatrial.load.generator"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        generator = Crew.start(
+            "the traffic generator", program="seatrial.load.generator", plan=plan.written(), under_way="sending"
         )
-        traffic = cls(plan, process)
-        try:
-            traffic._begin()
-        except BaseException:
-            traffic.kill()
-            raise
-        return traffic
+        return cls(plan, generator)
 
     @property
     def sent(self) -> int:
@@ -80,43 +68,13 @@ class Traffic:
         Raises Inconclusive when the generator died.
         """
         if self._record is None:
-            try:
-                self._say("stop")
-                self._process.wait((self.plan.patience + _MARGIN).total_seconds())
-            except (BrokenPipeError, subprocess.TimeoutExpired) as error:
-                raise Inconclusive(
-                    f"the traffic generator did not end in good order: {self._last_words()}", Missing.SAMPLES
-                ) from error
-            finally:
-                self.kill()
+            self._crew.stop(within=self.plan.patience + _MARGIN)
             self._record = Record.read(self.plan.file)
         return self._record
 
     def kill(self) -> None:
         """End the process at once, if it still runs."""
-        self._process.kill()
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
-            if stream is not None:
-                # What was still to be said to a process that has ended is of no use to anyone.
-                with suppress(BrokenPipeError):
-                    stream.close()
-
-    def _begin(self) -> None:
-        self._say(self.plan.written())
-        if self._process.stdout is None or self._process.stdout.readline().strip() != "sending":
-            raise Inconclusive(f"the traffic generator did not start: {self._last_words()}", Missing.TRAFFIC)
-
-    def _say(self, line: str) -> None:
-        if self._process.stdin is not None:
-            self._process.stdin.write(line + "\n")
-            self._process.stdin.flush()
-
-    def _last_words(self) -> str:
-        self._process.kill()
-        self._process.wait()
-        said = self._process.stderr.read() if self._process.stderr is not None else ""
-        return said.strip().splitlines()[-1] if said.strip() else f"exit code {self._process.returncode}"
+        self._crew.kill()
 
 
 @contextmanager

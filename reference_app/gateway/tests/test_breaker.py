@@ -98,3 +98,47 @@ def test_what_tells_nothing_does_not_forget_failures(breaker: Breaker) -> None:
     _fail(breaker, 1)
 
     assert breaker.state is State.OPEN
+
+
+@pytest.mark.parametrize(
+    ("raised", "times", "state"),
+    [
+        (TimeoutError, 2, State.OPEN),
+        (TimeoutError, 1, State.CLOSED),
+        (ConnectionRefusedError, 2, State.CLOSED),
+        (KeyError, 2, State.CLOSED),
+    ],
+    ids=["failures", "too few failures", "answers", "what says nothing"],
+)
+def test_only_failures_of_a_watched_block_open_it(
+    breaker: Breaker, raised: type[Exception], times: int, state: State
+) -> None:
+    for _ in range(times):
+        with (
+            pytest.raises(raised),
+            breaker.watching(failures=(TimeoutError, OSError), answers=(ConnectionRefusedError,)),
+        ):
+            raise raised
+
+    assert breaker.state is state
+
+
+def test_a_block_that_says_nothing_lets_another_be_the_test(breaker: Breaker, clock: _Clock) -> None:
+    _fail(breaker, 2)
+    clock.now += 3
+    with pytest.raises(KeyError), breaker.watching(failures=(TimeoutError,), answers=()):
+        raise KeyError
+
+    with breaker.watching(failures=(TimeoutError,), answers=()):
+        during = breaker.state
+
+    assert (during, breaker.state) == (State.HALF_OPEN, State.CLOSED)
+
+
+def test_an_open_one_does_not_begin_the_block(breaker: Breaker) -> None:
+    _fail(breaker, 2)
+    begun = False
+    with pytest.raises(BreakerOpen), breaker.watching(failures=(TimeoutError,), answers=()):
+        begun = True
+
+    assert not begun

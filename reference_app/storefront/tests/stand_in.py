@@ -48,7 +48,10 @@ def product(number: int, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - JS
 
 @dataclass
 class StandIn:
-    """The shop behind the storefront. *broken* holds the parts that answer 503; *seen* what was asked, with headers."""
+    """The shop behind the storefront. *seen* is what was asked, with headers.
+
+    The parts in *broken* answer 503, those in *held* do as they are asked and answer only once they may *go_on*.
+    """
 
     products: list[dict[str, Any]] = field(default_factory=lambda: [product(number) for number in range(1, 41)])
     sessions: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -59,6 +62,8 @@ class StandIn:
     broken: set[str] = field(default_factory=set)
     seen: list[web.Request] = field(default_factory=list)
     lose_answers: int = 0
+    held: set[str] = field(default_factory=set)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
     moved: asyncio.Event = field(default_factory=asyncio.Event)
     url: str = ""
 
@@ -120,6 +125,8 @@ class StandIn:
         if part in self.broken or "gateway" in self.broken:
             return problem(503, "peer-unavailable", headers={"Retry-After": "7"})
         answer = await handler(request)
+        if part in self.held:
+            await self.go_on.wait()
         if self.lose_answers and request.method == "POST" and request.path == "/orders":
             self.lose_answers -= 1
             return problem(504, "peer-timeout")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import uuid
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from selectolax.lexbor import LexborNode
 
+from reference_app.gateway.settings import Settings as GatewaySettings
 from reference_app.storefront.app import create_app
 from reference_app.storefront.settings import Settings
 from reference_app.storefront.tests.stand_in import StandIn, product
@@ -72,8 +74,8 @@ async def shop() -> AsyncIterator[Shop]:
 
 
 @asynccontextmanager
-async def _open(behind: StandIn) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(Settings.model_validate({"gateway_url": behind.url}))
+async def _open(behind: StandIn, **settings: float) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(Settings.model_validate({"gateway_url": behind.url, **settings}))
     transport = httpx.ASGITransport(_whole(app))
     async with (
         app.router.lifespan_context(app),
@@ -155,6 +157,63 @@ async def test_an_answer_that_was_lost_is_no_second_order(shop: Shop) -> None:
     shop.behind.lose_answers = 0
     assert (await shop.visitor.post("/checkout", data=form)).status_code == 303
     assert len(shop.behind.orders) == 1
+
+
+async def test_an_order_is_waited_for_longer_than_a_page() -> None:
+    async with StandIn().running() as behind, _open(behind, gateway_timeout=0.1, change_timeout=600) as visitor:
+        shop = Shop(visitor, behind)
+        await shop.fill(3)
+        form = await shop.form()
+        behind.held = {"orders"}
+        arrived = behind.moved
+        placing = asyncio.create_task(visitor.post("/checkout", data=form))
+        await arrived.wait()
+        # By the time that a page has given up, an order that was sent before it still waits.
+        page = await visitor.get("/history")
+        assert (page.status_code, placing.done()) == (503, False)
+        assert "cannot be reached" in first(HTMLParser(page.text), "main").text()
+        behind.go_on.set()
+        assert (await placing).status_code == 303
+
+
+async def test_an_order_without_an_answer_in_time_is_not_confirmed_and_can_be_tried_again() -> None:
+    async with StandIn().running() as behind, _open(behind, change_timeout=0.5) as visitor:
+        shop = Shop(visitor, behind)
+        await shop.fill(3)
+        form = await shop.form()
+        behind.held = {"orders"}
+        late = await visitor.post("/checkout", data=form)
+        assert late.status_code == 503
+        said = HTMLParser(late.text)
+        assert "cannot say whether your order has arrived" in first(said, "main").text()
+        again = {
+            str(one.attributes["name"]): str(one.attributes["value"])
+            for one in said.css("form[action='/checkout'] input")
+        }
+        assert again["key"] == form["key"][0]
+        behind.held = set()
+        behind.go_on.set()
+        placed = await visitor.post("/checkout", data=again)
+        assert (placed.status_code, len(behind.orders)) == (303, 1)
+        assert "was not placed twice" in (await visitor.get(placed.headers["location"])).text
+
+
+async def test_a_file_of_which_nothing_is_known_is_not_said_to_be_lost_or_kept() -> None:
+    async with StandIn().running() as behind, _open(behind, change_timeout=0.5) as visitor:
+        shop = Shop(visitor, behind)
+        await shop.fill(3)
+        behind.held = {"uploads"}
+        late = await visitor.post("/files", files={"file": ("boat.png", _PNG, "image/png")})
+        assert late.status_code == 503
+        assert "cannot say whether that was done" in first(HTMLParser(late.text), "#problem").text()
+        behind.held = set()
+        behind.go_on.set()
+        assert "boat.png" in (await visitor.get("/files")).text
+
+
+def test_the_gateway_gives_up_before_the_storefront_does() -> None:
+    behind = GatewaySettings.model_fields["peer_timeout"].default
+    assert Settings.model_fields["change_timeout"].default > behind
 
 
 async def test_a_cart_changes_as_it_is_told(shop: Shop) -> None:

@@ -71,7 +71,7 @@ def test_errors_and_broken_connections_are_failures(shop: LocalShop, tmp_path: P
 def test_a_generator_that_cannot_keep_its_rate_makes_the_record_inconclusive(shop: LocalShop, tmp_path: Path) -> None:
     with traffic(shop.plan(tmp_path, rate=100)) as running:
         running.run_on(50, within=SOON)
-        generator = psutil.Process(running._process.pid)
+        generator = psutil.Process(running._crew.process.pid)
         generator.suspend()
         # For longer than the lag that is allowed: a busy machine does the same.
         threading.Event().wait(1)
@@ -97,7 +97,7 @@ def test_a_record_without_its_closing_line_is_inconclusive(tmp_path: Path) -> No
 def test_a_generator_that_is_killed_makes_the_traffic_inconclusive(shop: LocalShop, tmp_path: Path) -> None:
     with traffic(shop.plan(tmp_path, rate=20)) as running:
         running.run_on(5, within=SOON)
-        running._process.kill()
+        running._crew.process.kill()
         with pytest.raises(Inconclusive, match="did not"):
             running.stop()
 
@@ -116,7 +116,7 @@ def test_the_generator_dies_with_a_test_that_is_killed(shop: LocalShop, tmp_path
         from pathlib import Path
         from seatrial.load import Traffic, TrafficPlan
         plan = TrafficPlan(url={shop.url!r}, host="x", paths=("/",), rate=10, file=Path({str(tmp_path)!r}) / "r")
-        print(Traffic.start(plan)._process.pid, flush=True)
+        print(Traffic.start(plan)._crew.process.pid, flush=True)
         sys.stdin.read()
     """)
     with subprocess.Popen(

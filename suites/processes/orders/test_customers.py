@@ -146,7 +146,7 @@ def test_a_try_is_on_record_before_its_answer(clerk: Clerk, plan: OrderPlan) -> 
 def test_customers_who_are_killed_make_the_orders_inconclusive(plan: OrderPlan) -> None:
     with Ordering.start(plan) as ordering:
         ordering.run_on(5, within=SOON)
-        ordering._process.kill()
+        ordering._crew.process.kill()
         with pytest.raises(Inconclusive, match="did not"):
             ordering.stop()
 
@@ -160,7 +160,7 @@ def test_customers_who_cannot_start_are_inconclusive_and_say_why(plan: OrderPlan
 def test_customers_end_with_a_test_that_is_killed(plan: OrderPlan) -> None:
     test = (
         "import sys\nfrom seatrial.load.ordering import Ordering, OrderPlan\n"
-        f"print(Ordering.start(OrderPlan.parse({plan.written()!r}))._process.pid, flush=True)\nsys.stdin.read()\n"
+        f"print(Ordering.start(OrderPlan.parse({plan.written()!r}))._crew.process.pid, flush=True)\nsys.stdin.read()\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", test], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

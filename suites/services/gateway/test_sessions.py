@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
+from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING
 
@@ -11,11 +13,14 @@ import pytest
 from redis import Redis
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from suites.services.backing import RedisServer
     from suites.services.gateway.conftest import Gateway, StartGateway
 
 pytestmark = pytest.mark.anyio
 _PRODUCT = str(uuid.uuid4())
+_SOON = 10
 
 
 async def test_a_session_begins_with_an_empty_cart_and_a_cookie_that_scripts_cannot_read(
@@ -114,14 +119,67 @@ async def test_without_its_store_a_session_is_away_and_the_rest_goes_on(
     assert (await gateway.client.post("/api/session")).status_code == 201
 
 
+@dataclass
+class _Silent:
+    """A Redis that takes every connection and never says a word; *connections* counts them."""
+
+    url: str = ""
+    connections: int = 0
+
+
+@pytest.fixture
+async def silent() -> AsyncIterator[_Silent]:
+    store = _Silent()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        store.connections += 1
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
+        store.url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+        yield store
+
+
+async def test_a_store_that_never_answers_is_waited_for_a_few_times_and_then_not_even_asked(
+    start_gateway: StartGateway, silent: _Silent
+) -> None:
+    gateway = await start_gateway(
+        session_url=silent.url, session_timeout=0.02, breaker_failures=3, breaker_recovery=600
+    )
+    statuses: set[tuple[int, str]] = set()
+    connections: list[int] = []
+    for _ in range(20):
+        response = await gateway.client.post("/api/session")
+        statuses.add((response.status_code, response.json()["type"]))
+        assert int(response.headers["retry-after"]) >= 1
+        connections.append(silent.connections)
+    assert statuses == {(503, "urn:seatrial:problem:sessions-unavailable")}
+    assert connections[0] > 0
+    assert set(connections[3:]) == {connections[2]}
+    assert gateway.sample("gateway_breaker_state", peer="sessions") == 2
+
+
+async def test_a_store_that_is_back_is_used_again(start_gateway: StartGateway, redis_server: RedisServer) -> None:
+    gateway = await start_gateway(breaker_failures=2, breaker_recovery=0.2)
+    redis_server.kill()
+    for _ in range(3):
+        assert (await gateway.client.post("/api/session")).status_code == 503
+    redis_server.start()
+    async with asyncio.timeout(_SOON):
+        while (await gateway.client.post("/api/session")).status_code != 201:
+            continue
+    assert gateway.sample("gateway_breaker_state", peer="sessions") == 0
+
+
 async def test_the_report_tells_each_part(gateway: Gateway) -> None:
     report = (await gateway.client.get("/api/health")).json()
     assert report["status"] == "ok"
     assert {name: (peer["status"], peer["breaker"]) for name, peer in report["peers"].items()} == {
         "catalog": ("ok", "closed"),
         "orders": ("ok", "closed"),
-        "sessions": ("ok", None),
-        "uploads": ("ok", None),
+        "sessions": ("ok", "closed"),
+        "uploads": ("ok", "closed"),
     }
     assert all(peer["latency_ms"] > 0 for peer in report["peers"].values())
 

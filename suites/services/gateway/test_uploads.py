@@ -233,3 +233,67 @@ async def test_without_its_store_files_are_away_and_the_rest_goes_on(
     assert (await visitor.client.get("/catalog/x")).status_code == 200
     object_store.start()
     assert (await _leave(visitor, _PNG + bytes(20))).status_code == 201
+
+
+async def test_unfinished_uploads_end_by_themselves(start_gateway: StartGateway, object_store: ObjectStore) -> None:
+    store = object_store.client()
+    for _ in range(2):
+        gateway = await start_gateway()
+        await gateway.client.post("/api/session")
+        await gateway.client.get("/api/uploads")
+        (rule,) = store.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
+        assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+        assert (rule["Status"], "Expiration" in rule) == ("Enabled", False)
+
+
+async def test_a_bucket_keeps_the_rules_that_it_has(start_gateway: StartGateway, object_store: ObjectStore) -> None:
+    store = object_store.client()
+    store.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    own = {"ID": "own", "Status": "Enabled", "Filter": {"Prefix": "old/"}, "Expiration": {"Days": 9}}
+    store.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration={"Rules": [own]})
+    gateway = await start_gateway()
+    await gateway.client.post("/api/session")
+    await gateway.client.get("/api/uploads")
+    rules = store.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
+    assert {rule["ID"]: rule.get("Expiration") for rule in rules} == {
+        "own": {"Days": 9},
+        "end-unfinished-uploads": None,
+    }
+
+
+async def test_a_store_that_came_back_empty_ends_unfinished_uploads_too(
+    visitor: Gateway, object_store: ObjectStore
+) -> None:
+    await visitor.client.get("/api/uploads")
+    object_store.reset()
+    await visitor.client.get("/api/uploads")
+    rules = object_store.client().get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
+    assert [rule["ID"] for rule in rules] == ["end-unfinished-uploads"]
+
+
+async def test_a_store_that_failed_enough_is_not_asked_until_it_may_be_back(
+    start_gateway: StartGateway, object_store: ObjectStore
+) -> None:
+    gateway = await start_gateway(breaker_failures=2, breaker_recovery=0.3)
+    await gateway.client.post("/api/session")
+    object_store.kill()
+    for _ in range(2):
+        await gateway.client.get("/api/uploads")
+    assert gateway.sample("gateway_breaker_state", peer="uploads") > 0
+    refused = await _leave(gateway, _PNG + bytes(20))
+    assert (refused.status_code, refused.json()["type"]) == (503, "urn:seatrial:problem:uploads-unavailable")
+    assert (await gateway.client.get("/api/session")).status_code == 200
+    object_store.start()
+    async with asyncio.timeout(_SOON):
+        while (await _leave(gateway, _PNG + bytes(20))).status_code != 201:
+            continue
+    assert gateway.sample("gateway_breaker_state", peer="uploads") == 0
+
+
+async def test_a_refusal_of_the_store_is_an_answer(start_gateway: StartGateway, object_store: ObjectStore) -> None:
+    gateway = await start_gateway(breaker_failures=2, s3_make_bucket=False)
+    await gateway.client.post("/api/session")
+    for _ in range(3):
+        assert (await gateway.client.get("/api/uploads")).status_code == 503
+    assert object_store.process is not None
+    assert gateway.sample("gateway_breaker_state", peer="uploads") == 0
