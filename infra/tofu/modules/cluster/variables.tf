@@ -48,6 +48,7 @@ variable "api_access_cidrs" {
 
 variable "node_groups" {
   description = "The groups of nodes, by name: size, disk in GiB, labels, and taints that keep other pods away."
+  nullable    = false
   type = map(object({
     instance_type = string
     minimum       = number
@@ -103,6 +104,7 @@ variable "node_groups" {
 
 variable "addons" {
   description = "The add-ons, by name; a null version is the cluster's default. Those with a service account (in kube-system) get a role with the managed policy named."
+  nullable    = false
   type = map(object({
     version         = optional(string)
     before_nodes    = optional(bool, false)

@@ -32,3 +32,8 @@ output "log_group_names" {
   description = "Where the database's logs are."
   value       = sort([for group in aws_cloudwatch_log_group.this : group.name])
 }
+
+output "username" {
+  description = "The administrator's name."
+  value       = var.username
+}

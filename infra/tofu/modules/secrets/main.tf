@@ -35,7 +35,7 @@ resource "aws_secretsmanager_secret" "this" {
 }
 
 resource "aws_secretsmanager_secret_version" "this" {
-  for_each = toset([for entry, _ in var.entries : entry if contains(nonsensitive(keys(var.first_values)), entry)])
+  for_each = toset([for entry in keys(var.entries) : entry if contains(nonsensitive(keys(var.first_values)), entry)])
 
   secret_id     = aws_secretsmanager_secret.this[each.key].id
   secret_string = jsonencode(var.first_values[each.key])
