@@ -85,13 +85,13 @@ resource "aws_cloudwatch_log_group" "this" {
   kms_key_id        = aws_kms_key.logs.arn
 }
 
-# Services log a JSON object a line, with the level in lower case.
+# Services log a JSON object a line, with the level in capitals.
 resource "aws_cloudwatch_log_metric_filter" "errors" {
   for_each = aws_cloudwatch_log_group.this
 
   name           = "errors"
   log_group_name = each.value.name
-  pattern        = "{ $.level = \"error\" || $.level = \"critical\" || $.level = \"ERROR\" || $.level = \"CRITICAL\" }"
+  pattern        = "{ $.level = \"ERROR\" || $.level = \"CRITICAL\" }"
 
   metric_transformation {
     namespace     = "${var.name}/logs"
