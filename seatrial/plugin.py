@@ -30,6 +30,7 @@ from rich.console import Console
 from seatrial import specification
 from seatrial.audit.bundle import make_bundle
 from seatrial.audit.keys import signing_key
+from seatrial.cloud.choice import AWS, EMULATOR, choose
 from seatrial.ending import GoodOrder, end_with
 from seatrial.errors import UsageError
 from seatrial.evidence import answers, waivers
@@ -208,6 +209,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--bundle", action="store_true", help="at the end, put all evidence into one file signed by you")
     group.addoption("--challenge", metavar="TEXT", help="keep this in the evidence, to show that it is no older")
+    group.addoption(
+        "--cloud", choices=[EMULATOR, AWS], help="build the platform on an emulator of AWS (default), or in an account"
+    )
+    group.addoption("--environment", metavar="NAME", help="the environment to build in the account")
+    group.addoption("--budget", type=float, metavar="USD", help="what it may cost there, in US dollars a month")
+    group.addoption("--state-bucket", metavar="NAME", help="the account's S3 bucket that keeps OpenTofu's state")
+    group.addoption("--accept-costs", action="store_true", help="yes, it costs money until it is taken down")
     group.addoption("--no-wait", action="store_true", help="refuse at once if the embedded cluster is in use")
     group.addoption("--no-install", action="store_true", help="say what is missing on this machine, install nothing")
 
@@ -241,6 +249,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         _check_tags(config, features)
         _read_decisions(config, features)
         _check_target(config)
+        option = config.option
+        choose(option.cloud, option.environment, option.budget, option.state_bucket, accepted=option.accept_costs)
         _read_baseline(config)
         if config.option.bundle:
             # A key that cannot be used is said now, not after the run.

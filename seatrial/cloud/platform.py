@@ -3,25 +3,49 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seatrial.cloud.account import EMULATED, Account
+from seatrial.cloud.account import EMULATED, Account, Refused, Unreachable
 from seatrial.cloud.emulator import REGION, Emulator
-from seatrial.cloud.programs import cloud_programs
+from seatrial.cloud.network import network
+from seatrial.cloud.programs import cloud_programs, registry_programs
+from seatrial.cloud.reachability import Member, reachable
 from seatrial.cloud.tofu import Tofu
+from seatrial.errors import UsageError
 from seatrial.progress import open_progress
 from seatrial.truth import TruthLabel
-from seatrial.witness import tell_label
+from seatrial.witness import tell_label, tell_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
+    from seatrial.cloud.choice import RealAccount
+    from seatrial.cloud.network import Network
     from seatrial.cloud.plan import Plan
+    from seatrial.cloud.reachability import End, Reach
     from seatrial.cloud.weaknesses import Weakness
     from seatrial.progress import Progress
+
+
+# Which subnets a data store is in, and the TCP port at which it is called.
+_STORES = {"database": ("database", 5432), "cache": ("database", 6379), "shared files": ("private", 2049)}
+
+
+@dataclass(frozen=True)
+class Store:
+    """A data store: each place that it may answer from, and the TCP port at which it is called."""
+
+    name: str
+    places: tuple[Member, ...]
+    port: int
+
+    def reached_from(self, sources: Sequence[End], network: Network) -> tuple[Reach, ...]:
+        """Judge each way from *sources* to where it is."""
+        return tuple(reachable(network, source, place, self.port) for source in sources for place in self.places)
 
 
 @dataclass
@@ -31,6 +55,7 @@ class Platform:
     tofu: Tofu
     account: Account
     label: TruthLabel
+    budget: float | None = None
     _outputs: Mapping[str, Any] = field(default_factory=dict)
 
     def build(self) -> None:
@@ -55,6 +80,37 @@ class Platform:
         """Tell whoever keeps evidence how true what is observed here is."""
         tell_label(self.label)
 
+    def network(self) -> Network:
+        """Read the network that exists."""
+        return network(self.account, vpc=self.outputs["vpc_id"])
+
+    def store(self, name: str) -> Store:
+        """Return where the data store *name* is: the database, the cache or the shared files."""
+        tier, port = _STORES[name]
+        group = self.outputs["security_group_ids"][name.replace(" ", "_")]
+        subnets = self.outputs["subnet_ids"][tier]
+        return Store(name, tuple(Member(subnet, (group,)) for subnet in subnets), port)
+
+    def nodes(self) -> tuple[Member, ...]:
+        """Return where applications run: on the cluster's nodes, in each private subnet."""
+        group = self.outputs["security_group_ids"]["nodes"]
+        return tuple(Member(subnet, (group,)) for subnet in self.outputs["subnet_ids"]["private"])
+
+    def stranger(self) -> tuple[Member, ...]:
+        """Return a machine that somebody started in each public subnet: a public address, and no group of ours."""
+        closed = next(group for group in self.network().groups if group.name == "default")
+        return tuple(
+            Member(subnet, (closed.identity,), public_address=True) for subnet in self.outputs["subnet_ids"]["public"]
+        )
+
+
+def _passwords() -> Mapping[str, str]:
+    """Return passwords made up for one emulated platform; nobody has to keep them."""
+    made = {user: secrets.token_urlsafe(24) for user in ("database", "cache", "catalog", "orders")}
+    for password in made.values():
+        tell_secret(password)
+    return made
+
 
 @contextlib.contextmanager
 def emulated_platform(
@@ -74,7 +130,7 @@ def emulated_platform(
             programs,
             folder,
             "emulated",
-            {"emulator_url": emulator.url, "database_password": secrets.token_urlsafe(24)},
+            {"emulator_url": emulator.url, "passwords": _passwords()},
             secrets={"AWS_ACCESS_KEY_ID": EMULATED.access_key, "AWS_SECRET_ACCESS_KEY": EMULATED.secret_key},
             progress=progress,
         )
@@ -83,3 +139,60 @@ def emulated_platform(
             tofu.prepare(weaknesses=weaknesses)
         account = Account(REGION, emulator.url, EMULATED)
         yield Platform(tofu, account, TruthLabel.EMULATED)
+
+
+def _state_in(chosen: RealAccount, region: str, emulator: Emulator | None) -> Mapping[str, str]:
+    """Return the settings of OpenTofu's backend: an encrypted object in the bucket, and a lock beside it."""
+    settings = {
+        "bucket": chosen.state_bucket,
+        "key": f"seatrial/{chosen.environment}.tfstate",
+        "region": region,
+        "encrypt": "true",
+        "use_lockfile": "true",
+    }
+    if emulator is not None:
+        settings["endpoints"] = f'{{s3="{emulator.url}"}}'
+        for flag in ("credentials_validation", "region_validation", "requesting_account_id", "metadata_api_check"):
+            settings[f"skip_{flag}"] = "true"
+        settings["use_path_style"] = "true"
+    return settings
+
+
+def _configured(given: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what of this process's environment gives a person access to an account, files of credentials included."""
+    home = Path.home() / ".aws"
+    files = {"AWS_CONFIG_FILE": str(home / "config"), "AWS_SHARED_CREDENTIALS_FILE": str(home / "credentials")}
+    return {**files, **given}
+
+
+@contextlib.contextmanager
+def real_platform(
+    chosen: RealAccount, folder: Path, *, progress: Progress | None = None, emulator: Emulator | None = None
+) -> Iterator[Platform]:
+    """Have an environment in the account that this process's AWS credentials are for; it is taken down with the block.
+
+    Nothing is built if its estimated cost is above the budget or cannot be told, and nothing in another account than
+    the one that answered at first. An *emulator* stands in for the account where the way to one is tested. Raises
+    UsageError for credentials that are not there or refused, and for a budget that is too small.
+    """
+    progress = progress or open_progress()
+    given = {key: value for key, value in os.environ.items() if key.startswith("AWS_")}
+    region = given.get("AWS_REGION") or given.get("AWS_DEFAULT_REGION") or REGION
+    account = Account(region) if emulator is None else Account(region, emulator.url, EMULATED)
+    try:
+        number = account.number
+    except (Unreachable, Refused) as error:
+        raise UsageError(f"No account can be worked on: {error}. Set credentials of AWS that work.") from error
+    programs = (registry_programs if emulator is None else cloud_programs)(folder, progress=progress)
+    variables = {"allowed_account_ids": [number], "region": region, "monthly_limit_usd": chosen.budget}
+    if emulator is not None:
+        given = {"AWS_ACCESS_KEY_ID": EMULATED.access_key, "AWS_SECRET_ACCESS_KEY": EMULATED.secret_key}
+    tofu = Tofu(programs, folder, chosen.environment, variables, secrets=_configured(given), progress=progress)
+    with tofu.held():
+        tofu.prepare(_state_in(chosen, region, emulator), emulator=emulator.url if emulator else None, local=False)
+        platform = Platform(tofu, account, TruthLabel.AWS if emulator is None else TruthLabel.EMULATED, chosen.budget)
+        try:
+            yield platform
+        finally:
+            with progress.phase(f"Taking down {chosen.environment}"):
+                platform.take_down()

@@ -149,11 +149,13 @@ class Tofu:
         *,
         weaknesses: Iterable[Weakness] = (),
         emulator: str | None = None,
+        local: bool = True,
     ) -> None:
         """Copy the files, write down the variables, and initialise with *backend*'s settings.
 
         The copy has the *weaknesses* in it. With the URL of an *emulator*, an environment that is meant for a real
-        account works on that one instead, with its state in the folder. The state stays as it is. Raises TofuFailed.
+        account works on that one instead, with its state in the folder if *local*. The state stays as it is. Raises
+        TofuFailed, and UsageError for an environment that there is not.
         """
         shutil.rmtree(self.tree, ignore_errors=True)
         shutil.copytree(_TREE, self.tree)
@@ -163,7 +165,7 @@ class Tofu:
         for weakness in weaknesses:
             weakness.build_into(self.tree)
         if emulator is not None:
-            (self.root / "emulated_override.tf").write_text(_emulated(emulator), encoding="utf-8")
+            (self.root / "emulated_override.tf").write_text(_emulated(emulator, local=local), encoding="utf-8")
         self.set_variables(self.variables)
         self.initialise(backend)
 
@@ -360,15 +362,12 @@ class Tofu:
         return True
 
 
-def _emulated(url: str) -> str:
+def _emulated(url: str, *, local: bool) -> str:
     """Return an override file (OpenTofu merges such over what it has read) that points every service at *url*."""
+    state = 'terraform {\n  backend "local" {}\n}\n\n' if local else ""
     endpoints = "\n".join(f'    {service} = "{url}"' for service in SERVICES)
     return f"""\
-terraform {{
-  backend "local" {{}}
-}}
-
-provider "aws" {{
+{state}provider "aws" {{
   access_key                  = "emulated"
   secret_key                  = "emulated"
   skip_credentials_validation = true
