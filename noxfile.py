@@ -60,7 +60,7 @@ def processes(session: nox.Session) -> None:
 
 @nox.session
 def browser(session: nox.Session) -> None:
-    """Look at the report in a real browser, without a cluster."""
+    """Look at the report and shop in the storefront with a real browser, without a cluster."""
     session.run("python", "-m", "pytest", "suites/browser", *session.posargs)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from reference_app.gateway.settings import Settings
 
+_log = logging.getLogger(__name__)
 _JSON: Final = "application/json"
 # The least that S3 takes as a part that is not the last.
 _PART: Final = 5 * 1024 * 1024
@@ -212,9 +214,10 @@ class Uploads:
     async def _connected(self) -> tuple[S3Client, S3Client]:
         async with self._connecting:
             clients = await self._made()
-            if self._settings.s3_make_bucket:
-                await self._make_bucket(clients[0])
-            return clients
+        # Not one after the other: a store that does not answer would be waited for once for each request in the line.
+        if self._settings.s3_make_bucket:
+            await self._make_bucket(clients[0])
+        return clients
 
     async def _made(self) -> tuple[S3Client, S3Client]:
         if self._clients is None:
@@ -245,7 +248,11 @@ class Uploads:
                     raise
             self._ruled = False
         if not self._ruled:
-            await self._rule(client)
+            try:
+                await self._rule(client)
+            except ClientError as error:
+                # Files can be kept without it.
+                _log.warning("the bucket does not end unfinished uploads", extra={"error": str(error)})
             self._ruled = True
 
     async def _rule(self, client: S3Client) -> None:

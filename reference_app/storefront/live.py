@@ -13,7 +13,7 @@ from reference_app.storefront.domain import CANCELLABLE, FINAL, way
 from reference_app.storefront.gateway import Outage, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
     from uuid import UUID
 
     from reference_app.storefront.gateway import Visit
@@ -40,7 +40,9 @@ def progress(pages: Pages, order: Order, steps: list[Step]) -> str:
     )
 
 
-async def follow(visit: Visit, pages: Pages, order_id: UUID, leaving: Callable[[], bool]) -> AsyncIterator[bytes]:
+async def follow(
+    visit: Visit, pages: Pages, order_id: UUID, leaving: Callable[[], bool]
+) -> AsyncGenerator[bytes, None]:
     """Yield what a browser is to show of an order: its state now, each later one, and whether they can be had.
 
     Ends with the event ``done`` after the order's last status, and without it when the process is *leaving*; then the

@@ -18,7 +18,6 @@ def connector(*, limit: int, unacknowledged: timedelta) -> aiohttp.TCPConnector:
     seconds to answer; `forget_address` has it looked up again. A machine that is gone acknowledges nothing: its
     connections are given up after *unacknowledged*, those that rest too.
     """
-
     return aiohttp.TCPConnector(
         limit=limit, ttl_dns_cache=None, socket_factory=lambda address: opened(address, unacknowledged)
     )

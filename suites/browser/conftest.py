@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, sync_playwright
@@ -15,7 +15,7 @@ from seatrial.toolchain.debian import install_debian_packages, package_group
 from suites.browser.screens import DESKTOP, Screen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -40,11 +40,15 @@ class Shown:
         dialog.dismiss()
 
 
+class Show(Protocol):
+    def __call__(self, where: Path | str, screen: Screen = DESKTOP, *, scripts: bool = True) -> Shown: ...
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     install_debian_packages(package_group("browser"), progress=open_progress(Console(stderr=True)))
     with sync_playwright() as playwright:
-        # Chromium's own sandbox cannot be set up by root, and only files of the test's own are shown.
+        # Chromium's own sandbox cannot be set up by root, and only pages of this project are shown.
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         running = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
         yield running
@@ -52,17 +56,21 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def show(browser: Browser) -> Iterator[Callable[..., Shown]]:
+def show(browser: Browser) -> Iterator[Show]:
+    """Opens a file or an address, each for a person who has never been there, with or without scripts."""
     contexts = []
 
-    def open_page(file: Path, screen: Screen = DESKTOP) -> Shown:
+    def open_page(where: Path | str, screen: Screen = DESKTOP, *, scripts: bool = True) -> Shown:
         context = browser.new_context(
             viewport={"width": screen.width, "height": screen.height},
             color_scheme="dark" if screen.dark else "light",
+            has_touch=screen.touch,
+            is_mobile=screen.touch,
+            java_script_enabled=scripts,
         )
         contexts.append(context)
         shown = Shown(context.new_page())
-        shown.page.goto(file.as_uri())
+        shown.page.goto(where if isinstance(where, str) else where.as_uri())
         return shown
 
     yield open_page

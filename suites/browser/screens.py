@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Screen:
-    """A screen, in pixels of the style sheet, and whether its person prefers dark pages."""
+    """A screen, in pixels of the style sheet: whether its person prefers dark pages, and has fingers for a mouse."""
 
     width: int
     height: int
     dark: bool = False
+    touch: bool = False
 
 
 DESKTOP = Screen(1280, 800)

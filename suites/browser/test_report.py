@@ -16,12 +16,9 @@ from suites.unit.evidence.hostile import PAYLOADS, run_of
 from suites.unit.evidence.samples import NOW, sample_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from suites.browser.conftest import Shown
-
-    Show = Callable[..., Shown]
+    from suites.browser.conftest import Show
 
 SCREENS = pytest.mark.parametrize(
     "screen",
