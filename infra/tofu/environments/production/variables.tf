@@ -72,7 +72,7 @@ variable "alarm_emails" {
 variable "monthly_limit_usd" {
   description = "What the platform may cost in a month, in US dollars, before warnings go out."
   type        = number
-  default     = 1200
+  default     = 1500
 }
 
 variable "rotation_lambda_arn" {
