@@ -77,6 +77,12 @@ def e2e(session: nox.Session) -> None:
 
 
 @nox.session
+def cloud(session: nox.Session) -> None:
+    """Test the platform's code with the real OpenTofu and AWS provider, on an emulator of AWS."""
+    session.run("python", "-m", "pytest", "suites/cloud", *session.posargs)
+
+
+@nox.session
 def cluster(session: nox.Session) -> None:
     """Handle the embedded cluster: -- up, down, status or kubeconfig."""
     _run(session, "seatrial", "cluster", *session.posargs)

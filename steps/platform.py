@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
-
-from seatrial.cloud.controls import CONTROLS, broken_controls
 from seatrial.cloud.inventory import difference, inventory
+
+from seatrial.cloud.controls import CONTROLS, all_findings
 from seatrial.cloud.meddling import MEDDLINGS
 from seatrial.cloud.platform import emulated_platform
 from seatrial.cloud.weaknesses import known_weaknesses
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from seatrial.cloud.inventory import Inventory
+
     from seatrial.cloud.plan import Plan
     from seatrial.cloud.platform import Platform
     from seatrial.progress import Progress
@@ -94,7 +95,7 @@ def take_down(platform: Platform) -> None:
 
 @when("its weaknesses are looked for", target_fixture="findings")
 def look_for_weaknesses(platform: Platform) -> Mapping[str, Sequence[str]]:
-    return broken_controls(platform)
+    return all_findings(platform)
 
 
 @then("nothing would be changed")

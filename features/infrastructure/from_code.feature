@@ -45,20 +45,22 @@ Feature: The platform is what its code says
       Then the control <control> is broken
 
       Examples:
-        | weakness                                        | control              |
-        | the database lets the whole internet in         | database-reach       |
-        | the cache lets the whole network in             | cache-reach          |
-        | the database has a public address               | database-private     |
-        | the database has no standby                     | database-standby     |
-        | the database is not encrypted                   | database-encrypted   |
-        | the cache sends in the clear                    | cache-encrypted      |
-        | the cache has one node                          | cache-doubled        |
-        | the uploads can be made public                  | uploads-private      |
-        | the uploads are not versioned                   | uploads-versioned    |
-        | the uploads may be read without encryption      | uploads-transport    |
-        | a service may do everything                     | roles-least          |
-        | any service account may take the gateway's role | roles-trust          |
-        | images can be replaced                          | images-immutable     |
-        | images are not scanned                          | images-scanned       |
-        | the control plane keeps no logs                 | control-plane-logs   |
-        | the traffic is not recorded                     | traffic-recorded     |
+        | weakness                                         | control               |
+        | the database lets the whole internet in          | database-admits       |
+        | the cache lets the whole internet in             | cache-admits          |
+        | the database has a public address                | database-private      |
+        | the database has no standby                      | database-standby      |
+        | the database is not encrypted                    | database-encrypted    |
+        | the cache sends in the clear                     | cache-encrypted       |
+        | the cache has one node                           | cache-doubled         |
+        | the uploads can be made public                   | uploads-private       |
+        | the uploads are not versioned                    | uploads-versioned     |
+        | the uploads may be read over open connections    | uploads-transport     |
+        | a service may do everything                      | roles-least           |
+        | any service account may take the role of another | roles-trust           |
+        | the nodes may do everything                      | nodes-least           |
+        | the control plane keeps no logs                  | control-plane-logs    |
+        | the cluster's secrets are not encrypted          | control-plane-secrets |
+        | only refused traffic is recorded                 | traffic-recorded      |
+        | images can be replaced                           | images-immutable      |
+        | images are not scanned                           | images-scanned        |

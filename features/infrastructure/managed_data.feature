@@ -12,7 +12,7 @@ Feature: Managed data stores come from code, safe from loss and from strangers
     Scenario: The database is doubled, encrypted and backed up
       When its database is looked at
       Then it has a standby in another zone
-      And it is encrypted with a key of our own
+      And the database is encrypted with a key of our own
       And its backups are kept for at least 7 days
       And it has no public address
 
@@ -30,7 +30,7 @@ Feature: Managed data stores come from code, safe from loss and from strangers
 
     Scenario: The store of uploads keeps what it is given
       When the store of uploads is looked at
-      Then it is encrypted with a key of our own
+      Then uploads are encrypted with a key of our own
       And each version of an object is kept
       And no object in it can be made public
       And it is reached over encrypted connections only
@@ -44,7 +44,7 @@ Feature: Managed data stores come from code, safe from loss and from strangers
 
     Scenario: Shared files can be mounted in each zone
       When the shared files are looked at
-      Then they are encrypted with a key of our own
+      Then the files are encrypted with a key of our own
       And they can be mounted in at least 2 zones
 
     @req-8.4
