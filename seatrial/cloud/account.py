@@ -89,6 +89,11 @@ class Answer:
         value = self.at(path)
         return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
+    def part(self, path: str) -> Answer:
+        """Return the structure at *path*; an empty one when absent."""
+        value = self.at(path)
+        return Answer(value if isinstance(value, dict) else {})
+
     def parts(self, path: str) -> tuple[Answer, ...]:
         """Return the structures of the list at *path*; empty when absent."""
         value = self.at(path)
@@ -166,6 +171,13 @@ class Account:
             raise self._translated(error, request, parameters) from error
         except BotoCoreError as error:
             raise Unreachable(f"{request} got no answer from {self}: {error}") from error
+
+    def find(self, what: str, service: str, operation: str, **parameters: object) -> Answer:
+        """Return what ask returns; where it is absent, NotFound names it as *what*."""
+        found = self.look(service, operation, **parameters)
+        if found is None:
+            raise NotFound(what, str(self))
+        return found
 
     def every(self, service: str, operation: str, items: str, **parameters: object) -> tuple[Answer, ...]:
         """Return the structures of the list *items* in all pages of *operation*; raises what ask raises."""

@@ -280,9 +280,11 @@ def network(account: Account, *, vpc: str | None = None, tier_tag: str = TIER) -
     only: dict[str, object] = {"Filters": [{"Name": "vpc-id", "Values": [vpc]}]} if vpc else {}
     prefix_lists = _PrefixLists(account)
     found = [_gateway(each) for each in account.every("ec2", "describe_internet_gateways", "InternetGateways")]
+    logs = [_flow_log(each) for each in account.every("ec2", "describe_flow_logs", "FlowLogs")]
+    subnets = tuple(_subnet(each, tier_tag) for each in account.every("ec2", "describe_subnets", "Subnets", **only))
     result = Network(
         vpcs=tuple(_vpc(each) for each in account.every("ec2", "describe_vpcs", "Vpcs", **only)),
-        subnets=tuple(_subnet(each, tier_tag) for each in account.every("ec2", "describe_subnets", "Subnets", **only)),
+        subnets=subnets,
         route_tables=tuple(
             _route_table(each, prefix_lists)
             for each in account.every("ec2", "describe_route_tables", "RouteTables", **only)
@@ -298,7 +300,9 @@ def network(account: Account, *, vpc: str | None = None, tier_tag: str = TIER) -
             for each in account.every("ec2", "describe_nat_gateways", "NatGateways", **only)
             if each.text("State") not in {"deleted", "deleting"}
         ),
-        flow_logs=tuple(_flow_log(each) for each in account.every("ec2", "describe_flow_logs", "FlowLogs")),
+        flow_logs=tuple(
+            each for each in logs if vpc is None or each.resource in {vpc, *(one.identity for one in subnets)}
+        ),
         where=f"{vpc} in {account}" if vpc else str(account),
     )
     if vpc is not None:

@@ -7,23 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from seatrial.cloud.account import Account, NotFound
+from seatrial.cloud.account import NotFound
 from seatrial.cloud.network import ANY, FlowLog, Ports, SecurityRule, network
 from seatrial.cloud.reachability import INTERNET, Member, reachable
-from suites.unit.cloud.emulated import NUMBER, REGION, ROLE, client, emulated
+from suites.unit.cloud.emulated import NUMBER, REGION, ROLE, client
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-ACCOUNT = Account(REGION)
-
-
-@pytest.fixture(autouse=True)
-def _account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
-    with emulated():
-        yield
+    from seatrial.cloud.account import Account
 
 
 def _tags(kind: str, **tags: str) -> Any:  # noqa: ANN401 - in the form that boto3 takes
@@ -31,7 +21,8 @@ def _tags(kind: str, **tags: str) -> Any:  # noqa: ANN401 - in the form that bot
 
 
 @pytest.fixture
-def vpc() -> str:
+def vpc(account: Account) -> str:
+    del account
     made = client("ec2").create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=_tags("vpc", Name="fleet"))
     return str(made["Vpc"]["VpcId"])
 
@@ -50,7 +41,7 @@ def _group(vpc: str, name: str, *permissions: Any) -> str:  # noqa: ANN401
     return str(made)
 
 
-def test_subnets_say_their_tier_and_where_they_route(vpc: str) -> None:
+def test_subnets_say_their_tier_and_where_they_route(account: Account, vpc: str) -> None:
     ec2 = client("ec2")
     public, private = _subnet(vpc, "10.0.0.0/24", "public"), _subnet(vpc, "10.0.1.0/24", "private")
     database = _subnet(vpc, "10.0.2.0/24", "database")
@@ -63,7 +54,7 @@ def test_subnets_say_their_tier_and_where_they_route(vpc: str) -> None:
         table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
         ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", **target)
         ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
-    seen = network(ACCOUNT, vpc=vpc)
+    seen = network(account, vpc=vpc)
     assert seen.vpc(vpc).name == "fleet"
     assert seen.default_targets("public") == {public: gateway}
     assert seen.default_targets("private") == {private: nat}
@@ -75,16 +66,16 @@ def test_subnets_say_their_tier_and_where_they_route(vpc: str) -> None:
     group = _group(
         vpc, "web", {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     )
-    seen = network(ACCOUNT, vpc=vpc)
+    seen = network(account, vpc=vpc)
     assert seen.group(group).open_ports == (Ports(443, 443),)
     assert reachable(seen, INTERNET, Member(public, (group,)), 443).permitted
     assert reachable(seen, INTERNET, Member(private, (group,)), 443).refused
     assert reachable(seen, Member(private, (group,)), INTERNET, 443).permitted
     ec2.delete_nat_gateway(NatGatewayId=nat)
-    assert network(ACCOUNT, vpc=vpc).nat_gateways == ()
+    assert network(account, vpc=vpc).nat_gateways == ()
 
 
-def test_rules_of_a_group_name_addresses_groups_and_prefix_lists(vpc: str) -> None:
+def test_rules_of_a_group_name_addresses_groups_and_prefix_lists(account: Account, vpc: str) -> None:
     ec2 = client("ec2")
     entries = [{"Cidr": "198.51.100.0/24"}, {"Cidr": "203.0.113.0/24"}]
     offices = ec2.create_managed_prefix_list(
@@ -101,7 +92,7 @@ def test_rules_of_a_group_name_addresses_groups_and_prefix_lists(vpc: str) -> No
             {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "PrefixListIds": [{"PrefixListId": offices}]},
         ],
     )
-    group = network(ACCOUNT).group_named("own")
+    group = network(account).group_named("own")
     assert set(group.ingress) == {
         SecurityRule("tcp", Ports(80, 90), groups=(other,)),
         SecurityRule(ANY, Ports(0, 65535), groups=(own,)),
@@ -112,7 +103,7 @@ def test_rules_of_a_group_name_addresses_groups_and_prefix_lists(vpc: str) -> No
     assert [rule.open_to_the_world for rule in group.egress] == [True]
 
 
-def test_access_lists_are_read_with_their_rules_and_subnets(vpc: str) -> None:
+def test_access_lists_are_read_with_their_rules_and_subnets(account: Account, vpc: str) -> None:
     ec2 = client("ec2")
     subnet, bare = _subnet(vpc, "10.0.0.0/24", "database"), _subnet(vpc, "10.0.1.0/24", "private")
     made = ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
@@ -125,7 +116,7 @@ def test_access_lists_are_read_with_their_rules_and_subnets(vpc: str) -> None:
         CidrBlock="10.0.1.0/24",
         PortRange={"From": 5432, "To": 5432},
     )
-    standing = network(ACCOUNT, vpc=vpc).acl_of(subnet)
+    standing = network(account, vpc=vpc).acl_of(subnet)
     (association,) = (
         each["NetworkAclAssociationId"]
         for acl in ec2.describe_network_acls(NetworkAclIds=[standing.identity])["NetworkAcls"]
@@ -133,7 +124,7 @@ def test_access_lists_are_read_with_their_rules_and_subnets(vpc: str) -> None:
         if each["SubnetId"] == subnet
     )
     ec2.replace_network_acl_association(AssociationId=association, NetworkAclId=made)
-    seen = network(ACCOUNT, vpc=vpc)
+    seen = network(account, vpc=vpc)
     assert seen.acl_of(bare).default
     acl = seen.acl_of(subnet)
     assert (acl.identity, acl.default, acl.subnets) == (made, False, (subnet,))
@@ -142,7 +133,7 @@ def test_access_lists_are_read_with_their_rules_and_subnets(vpc: str) -> None:
     assert [each.number for each in acl.entries if not each.allow] == [32767, 32767]
 
 
-def test_flow_logs_are_read(vpc: str) -> None:
+def test_flow_logs_are_read(account: Account, vpc: str) -> None:
     client("logs").create_log_group(logGroupName="/flows")
     destination = f"arn:aws:logs:{REGION}:{NUMBER}:log-group:/flows"
     client("ec2").create_flow_logs(
@@ -152,13 +143,13 @@ def test_flow_logs_are_read(vpc: str) -> None:
         LogDestination=destination,
         DeliverLogsPermissionArn=ROLE,
     )
-    (log,) = network(ACCOUNT, vpc=vpc).flow_logs
+    (log,) = network(account, vpc=vpc).flow_logs
     assert log == FlowLog(log.identity, vpc, "REJECT", destination, active=True)
 
 
-def test_what_is_missing_is_named_with_where_it_was_looked_for(vpc: str) -> None:
+def test_what_is_missing_is_named_with_where_it_was_looked_for(account: Account, vpc: str) -> None:
     _subnet(vpc, "10.0.0.0/24", "private")
-    seen = network(ACCOUNT, vpc=vpc)
+    seen = network(account, vpc=vpc)
     with pytest.raises(NotFound, match=rf"a subnet of the tier database \(tiers: private\) does not exist in {vpc}"):
         seen.tier("database")
     with pytest.raises(NotFound, match=r"one security group called web \(0 are\)"):
@@ -166,4 +157,4 @@ def test_what_is_missing_is_named_with_where_it_was_looked_for(vpc: str) -> None
     with pytest.raises(NotFound, match="the NAT gateway nat-1"):
         seen.nat_gateway("nat-1")
     with pytest.raises(NotFound, match="vpc-none"):
-        network(ACCOUNT, vpc="vpc-none")
+        network(account, vpc="vpc-none")
