@@ -147,6 +147,7 @@ class Account:
     endpoint: str | None = None
     credentials: Credentials | None = None
     authority: str | None = None
+    _session: list[Any] = field(default_factory=list, compare=False, repr=False)
     _clients: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, compare=False, repr=False)
 
@@ -230,14 +231,16 @@ class Account:
         }
         if self.endpoint is not None:
             settings |= {"s3": {"addressing_style": "path"}, "proxies": {}}
-        session = boto3.session.Session(
-            region_name=self.region,
-            aws_access_key_id=chosen.access_key if chosen else None,
-            aws_secret_access_key=chosen.secret_key if chosen else None,
-            aws_session_token=chosen.session_token if chosen else None,
-        )
-        verify: str | None = self.authority
-        return session.client(service, endpoint_url=self.endpoint, config=Config(**settings), verify=verify)
+        if not self._session:  # one for all clients: it remembers the descriptions of the services that it has read
+            session = boto3.session.Session(
+                region_name=self.region,
+                aws_access_key_id=chosen.access_key if chosen else None,
+                aws_secret_access_key=chosen.secret_key if chosen else None,
+                aws_session_token=chosen.session_token if chosen else None,
+            )
+            self._session.append(session)
+        config = Config(**settings)
+        return self._session[0].client(service, endpoint_url=self.endpoint, config=config, verify=self.authority)
 
 
 # Not all errors say "not found" in these words: these are the API references' own exceptions to the rule.

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from moto.ec2.models.flow_logs import FlowLogs
     from moto.ec2.models.nat_gateways import NatGateway
     from moto.ec2.models.network_acls import NetworkAcl
+    from moto.ec2.models.vpcs import VPC, VPCEndPoint
 
 EC2: Final = Corrections()
 
@@ -25,6 +26,32 @@ _LAST_RULE = 32767  # shown as "*" in the console: it can be neither changed nor
 def create_nat_gateway(original: Callable[..., NatGateway], backend: EC2Backend, **wishes: object) -> NatGateway:
     """Make a gateway that is public unless asked otherwise (ConnectivityType), and say so in its description."""
     return original(backend, **{**wishes, "connectivity_type": wishes.get("connectivity_type") or "public"})
+
+
+@EC2.around(EC2Backend, "delete_nat_gateway", reference=_REFERENCE + "API_DeleteNatGateway.html")
+def delete_nat_gateway(original: Callable[..., NatGateway], backend: EC2Backend, nat_gateway_id: str) -> NatGateway:
+    """Take the gateway's network interface away, which disassociates its address but does not release it."""
+    gateway = original(backend, nat_gateway_id)
+    for address in gateway.address_set:
+        if address.get("associationId"):
+            backend.disassociate_address(association_id=address["associationId"])
+        backend.enis.pop(address["networkInterfaceId"], None)
+    return gateway
+
+
+@EC2.around(EC2Backend, "create_vpc_endpoint", reference=_REFERENCE + "API_CreateVpcEndpoint.html")
+def create_vpc_endpoint(original: Callable[..., VPCEndPoint], backend: EC2Backend, **wishes: object) -> VPCEndPoint:
+    """Make a gateway endpoint unless asked otherwise (VpcEndpointType), and say so in its description."""
+    return original(backend, **{**wishes, "endpoint_type": wishes.get("endpoint_type") or "Gateway"})
+
+
+@EC2.around(EC2Backend, "delete_vpc", reference=_REFERENCE + "API_DeleteVpc.html")
+def delete_vpc(original: Callable[..., VPC], backend: EC2Backend, vpc_id: str) -> VPC:
+    """Delete the default network access list with the cloud, as its default security group and main route table."""
+    vpc = original(backend, vpc_id)
+    for acl in [each for each in backend.network_acls.values() if each.vpc_id == vpc_id and each.default]:
+        del backend.network_acls[acl.id]
+    return vpc
 
 
 @EC2.around(

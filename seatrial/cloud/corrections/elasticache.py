@@ -207,6 +207,14 @@ def delete_cluster(
     return cluster
 
 
+@ELASTICACHE.around(models.ElastiCacheBackend, "delete_user", reference=_REFERENCE + "API_DeleteUser.html")
+def delete_user(original: Callable[..., models.User], backend: models.ElastiCacheBackend, user_id: str) -> models.User:
+    """Delete the user for good, where moto waits until it is asked after by its name."""
+    user = original(backend, user_id)
+    backend.users.pop(user_id, None)
+    return user
+
+
 @ELASTICACHE.adding(
     ElastiCacheResponse,
     "delete_cache_subnet_group",

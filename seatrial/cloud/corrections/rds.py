@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from moto.rds.exceptions import OptionGroupNotFoundFaultError
 from moto.rds.models import RDSBackend
 
 from seatrial.cloud.corrections.registry import Corrections
@@ -11,7 +13,7 @@ from seatrial.cloud.corrections.registry import Corrections
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from moto.rds.models import DBInstance
+    from moto.rds.models import DBInstance, OptionGroup
 
 RDS: Final = Corrections()
 
@@ -36,6 +38,21 @@ def modify_db_instance(
 ) -> DBInstance:
     """Tell the same after a change."""
     return _with_insights(original(backend, db_instance_identifier, dict(db_kwargs)), db_kwargs)
+
+
+@RDS.around(RDSBackend, "describe_option_groups", reference=_REFERENCE + "API_DescribeOptionGroups.html")
+def describe_option_groups(
+    original: Callable[..., list[OptionGroup]], backend: RDSBackend, option_group_kwargs: Mapping[str, object]
+) -> list[OptionGroup]:
+    """Tell of all option groups, of which there may be none, where no name is given (OptionGroupName)."""
+    if option_group_kwargs.get("option_group_name"):
+        return original(backend, dict(option_group_kwargs))
+    found: list[OptionGroup] = []
+    for name in list(backend.option_groups):
+        # Each is asked for by its name: moto's other filters still say whether it is meant.
+        with suppress(OptionGroupNotFoundFaultError):
+            found += original(backend, {**option_group_kwargs, "option_group_name": name})
+    return found
 
 
 def _with_insights(instance: DBInstance, wished: Mapping[str, object]) -> DBInstance:

@@ -6,18 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from seatrial.cloud.account import Account
-from suites.unit.cloud.emulated import REGION, emulated
+from suites.unit.cloud.emulated import ACCOUNT, emulated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ACCOUNT = Account(REGION)  # its clients are made once; moto meets what they ask as long as an account is emulated
+    from seatrial.cloud.account import Account
 
 
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
+def account() -> Iterator[Account]:
     with emulated():
-        yield _ACCOUNT
+        yield ACCOUNT

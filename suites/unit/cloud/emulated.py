@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import boto3  # type: ignore[import-untyped]
 import pytest
 from moto import mock_aws
 
 from seatrial.cloud import corrections
+from seatrial.cloud.account import Account, Credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,10 +21,12 @@ NUMBER = "123456789012"
 ROLE = f"arn:aws:iam::{NUMBER}:role/any"
 
 
-@cache
+ACCOUNT = Account(REGION, credentials=Credentials("any", "any"))
+
+
 def client(service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
-    """Return a client of *service*; moto meets its requests as long as an account is emulated."""
-    return boto3.client(service, region_name=REGION, aws_access_key_id="a", aws_secret_access_key="b")  # noqa: S106
+    """Return the account's client of *service*; moto meets its requests as long as an account is emulated."""
+    return ACCOUNT._client(service)
 
 
 @contextmanager

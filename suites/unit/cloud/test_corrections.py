@@ -110,6 +110,15 @@ def _deleted_cluster_is_gone() -> None:
     assert _code(gone) == "CacheClusterNotFound"
 
 
+@_proves("ElastiCacheBackend.delete_user")
+def _deleted_user_is_gone() -> None:
+    caches = client("elasticache")
+    reader = {"UserId": "reader", "UserName": "reader", "Engine": "redis", "AccessString": "on"}
+    caches.create_user(**reader, NoPasswordRequired=True)
+    caches.delete_user(UserId="reader")
+    assert [each["UserId"] for each in caches.describe_users()["Users"]] == ["default"]
+
+
 @_proves("ElastiCacheResponse.modify_cache_subnet_group")
 def _subnet_group_can_be_changed() -> None:
     where = cache_group()
@@ -308,6 +317,37 @@ def _gateway_says_how_it_connects() -> None:
     assert kinds == ["public", "private"]
 
 
+@_proves("EC2Backend.delete_nat_gateway")
+def _gateway_leaves_nothing_but_a_free_address() -> None:
+    ec2 = client("ec2")
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    made = ec2.create_nat_gateway(SubnetId=place().subnets[0], AllocationId=address)["NatGateway"]["NatGatewayId"]
+    ec2.delete_nat_gateway(NatGatewayId=made)
+    assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
+    (free,) = ec2.describe_addresses()["Addresses"]
+    assert (free["AllocationId"], free.get("AssociationId")) == (address, None)
+
+
+@_proves("EC2Backend.create_vpc_endpoint")
+def _endpoint_is_a_gateway_and_can_be_deleted() -> None:
+    ec2 = client("ec2")
+    wish = {"VpcId": place().vpc, "ServiceName": f"com.amazonaws.{REGION}.s3"}
+    made = ec2.create_vpc_endpoint(**wish)["VpcEndpoint"]
+    assert made["VpcEndpointType"] == "Gateway"
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[made["VpcEndpointId"]])
+    assert [each["State"] for each in ec2.describe_vpc_endpoints()["VpcEndpoints"]] == ["deleted"]
+
+
+@_proves("EC2Backend.delete_vpc")
+def _network_takes_its_default_access_list_along() -> None:
+    ec2 = client("ec2")
+    before = ec2.describe_network_acls()["NetworkAcls"]
+    made = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    assert len(ec2.describe_network_acls()["NetworkAcls"]) == len(before) + 1
+    ec2.delete_vpc(VpcId=made)
+    assert ec2.describe_network_acls()["NetworkAcls"] == before
+
+
 @_proves("EC2Backend.create_network_acl")
 def _access_list_denies_in_the_end() -> None:
     made = client("ec2").create_network_acl(VpcId=place().vpc)["NetworkAcl"]
@@ -431,6 +471,24 @@ def _database_says_whether_it_is_watched() -> None:
         assert _watched(name) is wanted
     rds.modify_db_instance(DBInstanceIdentifier="dark", EnablePerformanceInsights=True)
     assert _watched("dark") is True
+
+
+@_proves("RDSBackend.describe_option_groups")
+def _option_groups_are_listed_without_a_name() -> None:
+    rds = client("rds")
+    assert rds.describe_option_groups()["OptionGroupsList"] == []
+    for name, engine in (("one", "mysql"), ("other", "sqlserver-se")):
+        version = {"mysql": "5.6", "sqlserver-se": "11.00"}[engine]
+        rds.create_option_group(
+            OptionGroupName=name, EngineName=engine, MajorEngineVersion=version, OptionGroupDescription="any"
+        )
+    told = rds.describe_option_groups()["OptionGroupsList"]
+    assert {each["OptionGroupName"] for each in told} == {"one", "other"}
+    told = rds.describe_option_groups(EngineName="mysql")["OptionGroupsList"]
+    assert [each["OptionGroupName"] for each in told] == ["one"]
+    with pytest.raises(ClientError) as unknown:
+        rds.describe_option_groups(OptionGroupName="none")
+    assert _code(unknown) == "OptionGroupNotFoundFault"
 
 
 def _watched(name: str) -> object:
