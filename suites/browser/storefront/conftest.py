@@ -28,6 +28,8 @@ __all__ = [
     "serve",
 ]
 
+CATEGORY = "anchors"
+
 
 @dataclass(frozen=True)
 class Premises:
@@ -46,7 +48,8 @@ class Premises:
     def stock(self, name: str, *, sku: str) -> str:
         """Put a new product into the catalogue, and return its path among the pages."""
         with httpx.Client(base_url=self.catalog.address, trust_env=False) as clerk:
-            category = clerk.get("/categories", params={"limit": 1}).json()["items"][0]["id"]
+            listed = clerk.get("/categories", params={"limit": 100}).json()["items"]
+            category = next(one["id"] for one in listed if one["slug"] == CATEGORY)
             body = {"sku": sku, "name": name, "description": name, "category_id": category, "price_cents": 1}
             made = clerk.post("/products", json={**body, "stock": 100}).raise_for_status().json()
         assert made["name"] == name

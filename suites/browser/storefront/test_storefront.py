@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from seatrial.shop.browser import PAGES, Person
 from seatrial.waiting import eventually
 from suites.browser.screens import DESKTOP, Screen
+from suites.browser.storefront.conftest import CATEGORY
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -91,8 +92,9 @@ def test_a_purchase_needs_no_mouse(visitor: Shown) -> None:
     expect(page.get_by_role("heading", name="Cart")).to_be_visible()
     _go_to(page, page.get_by_role("spinbutton"))
     page.keyboard.press("ArrowUp")
-    page.keyboard.press("Enter")
     expect(page.locator("#cart-link .badge")).to_contain_text("2")
+    # What had the focus was replaced; the keyboard goes on from the cart and not from the top of the page.
+    expect(page.locator("#cart-title")).to_be_focused()
     _go_to(page, page.get_by_role("button", name="Place the order"))
     page.keyboard.press("Enter")
     page.wait_for_url("**/history/*")
@@ -173,7 +175,6 @@ def test_no_page_keeps_anybody_out(show: Show, premises: Premises, screen: Scree
 def _harmless(shown: Shown) -> None:
     assert (shown.dialogs, shown.said) == ([], [])
     assert shown.page.locator(_ACTIVE).count() == 0
-    assert "49" not in shown.page.locator("main").inner_text()
 
 
 def test_hostile_product_names_are_text_wherever_they_are_shown(visitor: Shown, premises: Premises) -> None:
@@ -194,8 +195,8 @@ def test_hostile_product_names_are_text_wherever_they_are_shown(visitor: Shown, 
     page.goto(f"{premises.address}/history")
     assert page.locator(".orders .what").inner_text().startswith(f"1 \u00d7 {_HOSTILE[0]}, 1 \u00d7 {_HOSTILE[1]}")
     _harmless(visitor)
-    page.goto(f"{premises.address}/?search=alert")
-    assert set(page.locator(".card .name").all_inner_texts()) <= set(_HOSTILE)
+    page.goto(f"{premises.address}/?category={CATEGORY}")
+    assert set(_HOSTILE[:2]) <= set(page.locator(".card .name").all_inner_texts())
     _harmless(visitor)
 
 
@@ -211,8 +212,7 @@ def test_what_people_type_is_text_too(visitor: Shown, premises: Premises) -> Non
         assert typed in page.title()
         _harmless(visitor)
     page.goto(f"{premises.address}/files")
-    names = [name.rpartition("/")[2] + ".txt" for name in _HOSTILE[:3]]
-    for name in names:
+    for name in ("<img src=x onerror=alert(1)>.txt", "x' onclick='alert(1)' y='.txt", "{{ 7*7 }}.txt"):
         _leave(page, name)
         expect(page.locator(".files").get_by_role("link", name=name, exact=True)).to_be_visible()
     _harmless(visitor)
@@ -223,8 +223,8 @@ def _whole_again(page: Page, seen: Locator) -> None:
 
     def tried() -> bool:
         if not seen.first.is_visible():
-            page.locator("main").locator("a, button").get_by_text("Try again", exact=True).first.click()
-            page.wait_for_load_state()
+            with page.expect_navigation():
+                page.locator("main :is(a, button)", has_text="Try again").first.click()
         return seen.first.is_visible()
 
     eventually(tried, until=bool, within=_SOON, what="the page is whole again")
@@ -254,7 +254,8 @@ def test_an_order_while_orders_are_away_is_placed_once_when_they_are_back(visito
     page.goto(f"{premises.address}/cart")
     with premises.orders.away():
         for press in ("Place the order", "Try again"):
-            page.get_by_role("button", name=press).click()
+            with page.expect_navigation():
+                page.get_by_role("button", name=press).click()
             expect(page.get_by_role("heading", name="Your order is not confirmed yet")).to_be_visible()
             expect(page.locator("main")).to_contain_text("Just now your orders cannot be reached")
         assert Person(page, premises.address).barriers() == ()
