@@ -6,8 +6,8 @@ again: both see the same verdicts, or the verifier says where they part.
 What the events tell: ``run started`` (id, target, label, environment), ``requirement listed``, ``feature listed``,
 ``scenario listed``, ``scenario started``, ``steps listed``, ``step started``, ``step ended``, ``judged``, ``command``,
 ``kept`` (an artefact), ``labelled`` (observed on less than the run's target), ``phase ended`` (set-up, call or
-clean-up), ``scenario ended``, ``waived``, ``answered``, ``compared`` (with a baseline) and ``run ended``. Those that tell an
-end also claim a verdict; a claim that does not follow from what went before makes the journal inconsistent.
+clean-up), ``scenario ended``, ``waived``, ``answered``, ``compared`` (with a baseline) and ``run ended``. Those that
+tell an end also claim a verdict; a claim that does not follow from what went before makes the journal inconsistent.
 """
 
 from __future__ import annotations
