@@ -122,7 +122,8 @@ class Estimate:
     @property
     def oldest_price(self) -> date | None:
         """The day of the oldest price in it, None if there is none."""
-        return min((each.price.date for each in (*self.rows, *self.by_use)), default=None)
+        prices = (*(each.price for each in self.rows), *(each.price for each in self.by_use))
+        return min((each.date for each in prices), default=None)
 
     def table(self) -> str:
         """Return it as a table in Markdown, with all three kinds of lines."""

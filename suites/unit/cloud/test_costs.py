@@ -41,7 +41,7 @@ PRICES = PriceList(
 )
 
 
-def planned(kind: str, address: str = "", **values: object) -> PlannedResource:
+def planned(kind: str, address: str = "", /, **values: object) -> PlannedResource:
     return PlannedResource(address or f"{kind}.this", kind, values)
 
 
@@ -192,7 +192,7 @@ def test_prices_are_read(tmp_path: Path) -> None:
     file = tmp_path / "prices.toml"
     file.write_text(_FILE)
     listed = read_prices(file)
-    assert (listed.region, listed.hours_per_month) == ("ap-northeast-2", 730)
+    assert (listed.region, listed.hours_per_month) == ("ap-northeast-2", Decimal(730))
     found = listed.find("aws_kms_key", "")
     assert found == Price(
         "aws_kms_key", "", Unit.MONTH, Decimal("1.1"), "key", "list", "https://aws.amazon.com/kms/pricing/", _DAY
