@@ -212,7 +212,7 @@ def update_cluster_config(original: Callable[..., object], response: EKSResponse
             cluster.resources_vpc_config["publicAccessCidrs"] = ["0.0.0.0/0"]
         return _updated(cluster, "EndpointAccessUpdate", network)
     if logging:
-        before = cluster.logging["clusterLogging"]
+        before: Sequence[object] = cluster.logging["clusterLogging"]
         mentioned = {each for setup in logging["clusterLogging"] for each in setup["types"]}
         kept = [
             {**setup, "types": [each for each in setup["types"] if each not in mentioned]}
