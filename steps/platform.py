@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
-from seatrial.cloud.inventory import difference, inventory
 
 from seatrial.cloud.controls import CONTROLS, all_findings
+from seatrial.cloud.inventory import difference, inventory
 from seatrial.cloud.meddling import MEDDLINGS
 from seatrial.cloud.platform import emulated_platform
 from seatrial.cloud.weaknesses import known_weaknesses
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from seatrial.cloud.inventory import Inventory
-
     from seatrial.cloud.plan import Plan
     from seatrial.cloud.platform import Platform
     from seatrial.progress import Progress
@@ -50,7 +49,7 @@ def the_platform(built_platform: Platform) -> Platform:
 
 @given("another platform was built from code", target_fixture="platform")
 def another_platform(before: Inventory, new_platform: Platform) -> Platform:
-    assert not difference(before, inventory(new_platform.account)).nothing
+    assert not difference(before, inventory(new_platform.account)).empty
     return new_platform
 
 
@@ -119,7 +118,7 @@ def _assert_named(plan: Plan, change: str) -> None:
 
 @then("nothing of it is left in the account")
 def nothing_left(platform: Platform, before: Inventory) -> None:
-    assert difference(before, inventory(platform.account)).nothing
+    assert str(difference(before, inventory(platform.account))) == "no difference"
 
 
 @then("nothing is left in its state")
