@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from seatrial.cloud.inventory import Inventory
     from seatrial.cloud.plan import Plan
     from seatrial.cloud.platform import Platform
     from seatrial.progress import Progress
@@ -48,8 +47,9 @@ def the_platform(built_platform: Platform) -> Platform:
 
 
 @given("another platform was built from code", target_fixture="platform")
-def another_platform(before: Inventory, new_platform: Platform) -> Platform:
-    assert not difference(before, inventory(new_platform.account)).empty
+def another_platform(new_platform: Platform) -> Platform:
+    new_platform.build()
+    assert not difference(new_platform.before, inventory(new_platform.account)).empty
     return new_platform
 
 
@@ -59,14 +59,6 @@ def new_platform(tmp_path: Path, progress: Progress) -> Iterator[Platform]:
     with emulated_platform(tmp_path, progress=progress) as platform:
         platform.observed()
         yield platform
-
-
-@pytest.fixture
-def before(new_platform: Platform) -> Inventory:
-    """What there is in the new platform's account before anything is built."""
-    found = inventory(new_platform.account)
-    new_platform.build()
-    return found
 
 
 @given(parse("a platform was built from code in which {weakness}"), target_fixture="platform")
@@ -117,8 +109,8 @@ def _assert_named(plan: Plan, change: str) -> None:
 
 
 @then("nothing of it is left in the account")
-def nothing_left(platform: Platform, before: Inventory) -> None:
-    assert str(difference(before, inventory(platform.account))) == "no difference"
+def nothing_left(platform: Platform) -> None:
+    assert str(difference(platform.before, inventory(platform.account))) == "no difference"
 
 
 @then("nothing is left in its state")

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from seatrial.cloud.account import EMULATED, Account, Refused, Unreachable
 from seatrial.cloud.emulator import REGION, Emulator
+from seatrial.cloud.inventory import inventory
 from seatrial.cloud.network import network
+from seatrial.cloud.orphans import orphans, remove, words
 from seatrial.cloud.programs import cloud_programs, registry_programs
 from seatrial.cloud.reachability import Member, reachable
 from seatrial.cloud.tofu import Tofu
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from seatrial.cloud.choice import RealAccount
+    from seatrial.cloud.inventory import Inventory, Thing
     from seatrial.cloud.network import Network
     from seatrial.cloud.plan import Plan
     from seatrial.cloud.reachability import End, Reach
@@ -56,12 +59,31 @@ class Platform:
     account: Account
     label: TruthLabel
     budget: float | None = None
+    before: Inventory = frozenset()
     _outputs: Mapping[str, Any] = field(default_factory=dict)
 
     def build(self) -> None:
-        """Bring the account to what the code says."""
+        """Bring the account to what the code says, after a run that was killed as well."""
+        self.heal()
         self.tofu.apply(self.tofu.plan())
         self._outputs = self.tofu.outputs()
+
+    def heal(self) -> tuple[Thing, ...]:
+        """Find what a killed run made and is in no state; return it.
+
+        On an emulator it is deleted. In a real account nothing is that the state does not know: UsageError names it.
+        """
+        if not self.tofu.was_killed:
+            return ()
+        self.tofu.settle()
+        left = orphans(self.account, self.before, frozenset(words(self.tofu.state())))
+        if left and self.label is TruthLabel.AWS:
+            listed = ", ".join(map(str, left))
+            raise UsageError(
+                f"A run that was killed left in the account what is in no state: remove or import {listed}."
+            )
+        remove(self.account, left)
+        return left
 
     def planned_anew(self) -> Plan:
         """Say what would have to be done for the account to be what the code says."""
@@ -138,7 +160,7 @@ def emulated_platform(
         with progress.phase("Preparing the platform's code"):
             tofu.prepare(weaknesses=weaknesses)
         account = Account(REGION, emulator.url, EMULATED)
-        yield Platform(tofu, account, TruthLabel.EMULATED)
+        yield Platform(tofu, account, TruthLabel.EMULATED, before=inventory(account))
 
 
 def _state_in(chosen: RealAccount, region: str, emulator: Emulator | None) -> Mapping[str, str]:
@@ -190,7 +212,8 @@ def real_platform(
     tofu = Tofu(programs, folder, chosen.environment, variables, secrets=_configured(given), progress=progress)
     with tofu.held():
         tofu.prepare(_state_in(chosen, region, emulator), emulator=emulator.url if emulator else None, local=False)
-        platform = Platform(tofu, account, TruthLabel.AWS if emulator is None else TruthLabel.EMULATED, chosen.budget)
+        label = TruthLabel.AWS if emulator is None else TruthLabel.EMULATED
+        platform = Platform(tofu, account, label, chosen.budget, before=inventory(account))
         try:
             yield platform
         finally:

@@ -209,6 +209,21 @@ class Tofu:
         document = json.loads(self._run("output", "-json"))
         return {name: entry["value"] for name, entry in document.items()}
 
+    def state(self) -> Mapping[str, Any]:
+        """Return the state as OpenTofu shows it: an object of JSON."""
+        document: Mapping[str, Any] = json.loads(self._run("show", "-json"))
+        return document
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether a command was killed in the middle, so that the state may lack what it was making."""
+        return self._running_file.exists() or self._killed_file.exists()
+
+    def settle(self) -> None:
+        """End what a killed command left running, and take it that its traces were dealt with."""
+        self._end_what_was_left()
+        self._killed_file.unlink(missing_ok=True)
+
     def addresses(self) -> tuple[str, ...]:
         """Return the address of each resource in the state."""
         listed = self._run("state", "list", check=False)

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from seatrial.cloud.faults import ROUTE
+from seatrial.cloud.inventory import difference, inventory
 from seatrial.cloud.plan import TofuFailed
 from seatrial.errors import UsageError
 from seatrial.waiting import eventually
@@ -88,8 +89,8 @@ def test_a_killed_program_is_healed_by_the_next_run(program: str, platform: Plat
     with pytest.raises(TofuFailed):
         platform.build()
     killer.join()
-    platform.heal()
     platform.build()
     assert platform.planned_anew().empty
     platform.take_down()
     assert platform.tofu.addresses() == ()
+    assert str(difference(platform.before, inventory(platform.account))) == "no difference"
