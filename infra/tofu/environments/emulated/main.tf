@@ -49,6 +49,7 @@ module "platform" {
   zones              = var.zones
   cidr               = var.cidr
   kubernetes_version = var.kubernetes_version
+  addons             = var.addons
   passwords          = var.passwords
   disposable         = true
   monthly_limit_usd  = 1000

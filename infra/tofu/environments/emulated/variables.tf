@@ -57,3 +57,14 @@ variable "passwords" {
   })
   sensitive = true
 }
+
+variable "addons" {
+  description = "The cluster's add-ons, by name; null: those of the cluster module; {}: none, for an emulator that knows no add-ons."
+  type = map(object({
+    version         = optional(string)
+    before_nodes    = optional(bool, false)
+    service_account = optional(string)
+    policy          = optional(string)
+  }))
+  default = null
+}

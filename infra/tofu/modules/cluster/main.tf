@@ -134,7 +134,7 @@ resource "aws_security_group_rule" "nodes_to_nodes" {
 }
 
 resource "aws_security_group_rule" "nodes_to_https" {
-  description       = "The cluster's API, the APIs of AWS and image registries"
+  description       = "The API of the cluster, the APIs of AWS and image registries"
   type              = "egress"
   security_group_id = aws_security_group.nodes.id
   cidr_blocks       = ["0.0.0.0/0"]

@@ -4,8 +4,8 @@ variable "name" {
   default     = "seatrial"
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,19}$", var.name))
-    error_message = "The name \"${var.name}\" cannot begin the names of AWS resources: use 2 to 20 of a-z, 0-9 and -, beginning with a letter."
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name)) && length(var.name) >= 2 && length(var.name) <= 20
+    error_message = "The name \"${var.name}\" cannot begin the names of AWS resources: use 2 to 20 of a-z and 0-9, beginning with a letter, with single - between them."
   }
 }
 
