@@ -11,13 +11,14 @@ from pytest_bdd.parsers import parse
 from seatrial.cloud.controls import CONTROLS, all_findings
 from seatrial.cloud.inventory import difference, inventory
 from seatrial.cloud.meddling import MEDDLINGS
-from seatrial.cloud.platform import emulated_platform
+from seatrial.cloud.platform import emulated_platform, planned_platform
 from seatrial.cloud.weaknesses import known_weaknesses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from seatrial.cloud.costs import Estimate
     from seatrial.cloud.plan import Plan
     from seatrial.cloud.platform import Platform
     from seatrial.progress import Progress
@@ -74,6 +75,20 @@ def somebody_meddled(platform: Platform, change: str) -> Iterator[None]:
         yield
 
 
+@given(parse("the environment for {environment} is planned"), target_fixture="planned")
+def plan_environment(environment: str, tmp_path: Path, progress: Progress) -> Iterator[tuple[Platform, Plan]]:
+    name = {"learners": "learner", "service": "production"}[environment]
+    with planned_platform(name, tmp_path, progress=progress) as platform:
+        platform.observed()
+        yield platform, platform.tofu.plan()
+
+
+@when("its costs are estimated", target_fixture="costs")
+def estimate_costs(planned: tuple[Platform, Plan]) -> Estimate:
+    platform, plan = planned
+    return platform.estimate(plan)
+
+
 @when("it is planned anew", target_fixture="plan")
 def plan_anew(platform: Platform) -> Plan:
     return platform.planned_anew()
@@ -116,6 +131,17 @@ def nothing_left(platform: Platform) -> None:
 @then("nothing is left in its state")
 def nothing_in_state(platform: Platform) -> None:
     assert platform.tofu.addresses() == ()
+
+
+@then("each part of it has a price, or is paid by use")
+def all_is_priced(costs: Estimate) -> None:
+    assert costs.rows
+    assert costs.unpriced == ()
+
+
+@then(parse("it costs at most {limit:d} dollars a month"))
+def costs_at_most(costs: Estimate, limit: int) -> None:
+    assert 0 < costs.total <= limit
 
 
 @then("no control is broken")

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seatrial.cloud.account import EMULATED, Account, Refused, Unreachable
+from seatrial.cloud.costs import PlannedResource, estimate, read_prices
 from seatrial.cloud.emulator import REGION, Emulator
 from seatrial.cloud.inventory import inventory
 from seatrial.cloud.network import network
 from seatrial.cloud.orphans import orphans, remove, words
+from seatrial.cloud.plan import Action
 from seatrial.cloud.programs import cloud_programs, registry_programs
 from seatrial.cloud.reachability import Member, reachable
 from seatrial.cloud.tofu import Tofu
 from seatrial.errors import UsageError
 from seatrial.progress import open_progress
 from seatrial.truth import TruthLabel
-from seatrial.witness import tell_label, tell_secret
+from seatrial.witness import tell_document, tell_label, tell_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from seatrial.cloud.choice import RealAccount
+    from seatrial.cloud.costs import Estimate
     from seatrial.cloud.inventory import Inventory, Thing
     from seatrial.cloud.network import Network
     from seatrial.cloud.plan import Plan
@@ -34,6 +39,13 @@ if TYPE_CHECKING:
     from seatrial.progress import Progress
 
 
+PRICES = Path(__file__).resolve().parents[2] / "infra" / "tofu" / "prices.toml"
+# What an environment asks for that has no default; on an emulator nobody reads the mail.
+_ASKED = {
+    "learner": {"allowed_account_ids": ["123456789012"]},
+    "production": {"allowed_account_ids": ["123456789012"], "alarm_emails": ["operations@shop.seatrial.test"]},
+}
+_FIRST_PASSWORDS = "seatrial-first-passwords"
 # Which subnets a data store is in, and the TCP port at which it is called.
 _STORES = {"database": ("database", 5432), "cache": ("database", 6379), "shared files": ("private", 2049)}
 
@@ -65,8 +77,34 @@ class Platform:
     def build(self) -> None:
         """Bring the account to what the code says, after a run that was killed as well."""
         self.heal()
-        self.tofu.apply(self.tofu.plan())
+        plan = self.tofu.plan()
+        if self.budget is not None:
+            self._afford(plan, self.budget)
+        self.tofu.apply(plan)
         self._outputs = self.tofu.outputs()
+
+    def _afford(self, plan: Plan, budget: float) -> None:
+        found = self.estimate(plan)
+        if not found.complete:
+            raise UsageError(
+                f"What {self.tofu.environment} costs cannot be told, so it is not built: add prices to {PRICES}."
+            )
+        if found.total > Decimal(str(budget)):
+            raise UsageError(
+                f"{self.tofu.environment} costs about {found.total} dollars a month and your budget is {budget:g}:"
+                " raise it with --budget, or choose a smaller environment."
+            )
+
+    def estimate(self, plan: Plan) -> Estimate:
+        """Say what the resources of *plan* cost a month, and tell whoever keeps evidence."""
+        resources = [
+            PlannedResource(change.address, change.type, change.after)
+            for change in plan.resources
+            if Action.DELETE not in change.actions or change.replaces
+        ]
+        found = estimate(resources, read_prices(PRICES))
+        tell_document(f"what the environment {self.tofu.environment} costs a month", found.table())
+        return found
 
     def heal(self) -> tuple[Thing, ...]:
         """Find what a killed run made and is in no state; return it.
@@ -161,6 +199,26 @@ def emulated_platform(
             tofu.prepare(weaknesses=weaknesses)
         account = Account(REGION, emulator.url, EMULATED)
         yield Platform(tofu, account, TruthLabel.EMULATED, before=inventory(account))
+
+
+@contextlib.contextmanager
+def planned_platform(
+    environment: str, folder: Path, *, progress: Progress | None = None, install: bool = True
+) -> Iterator[Platform]:
+    """Have an environment that is meant for a real account, to be planned on an emulator and never built."""
+    progress = progress or open_progress()
+    with contextlib.ExitStack() as stack:
+        programs = cloud_programs(folder, progress=progress, install=install)
+        emulator = stack.enter_context(Emulator.running(folder / "emulator"))
+        account = Account(REGION, emulator.url, EMULATED)
+        # It is made by hand before the first apply.
+        passwords = json.dumps(dict(_passwords()))
+        account.ask("secretsmanager", "create_secret", Name=_FIRST_PASSWORDS, SecretString=passwords)
+        tofu = Tofu(programs, folder, environment, _ASKED.get(environment, {}), progress=progress)
+        stack.enter_context(tofu.held())
+        with progress.phase("Preparing the platform's code"):
+            tofu.prepare(emulator=emulator.url)
+        yield Platform(tofu, account, TruthLabel.PLAN_ONLY)
 
 
 def _state_in(chosen: RealAccount, region: str, emulator: Emulator | None) -> Mapping[str, str]:

@@ -387,7 +387,6 @@ def _emulated(url: str, *, local: bool) -> str:
   secret_key                  = "emulated"
   skip_credentials_validation = true
   skip_metadata_api_check     = true
-  skip_requesting_account_id  = true
   s3_use_path_style           = true
 
   endpoints {{
