@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from pytest_bdd.parser import Scenario, Step
 
     from seatrial.audit import RunRecord, Waiver
+    from seatrial.cloud.choice import RealAccount
     from seatrial.cluster import RunningCluster
     from seatrial.evidence.answers import Given
     from seatrial.evidence.baseline import BaselineFile
@@ -136,6 +137,7 @@ class _Session:
     answers: Mapping[str, Given] = field(default_factory=dict)
     baseline: BaselineFile | None = None
     failed_beside: bool = False  # something did that is no scenario
+    real_account: RealAccount | None = None
     signer: Ed25519PrivateKey | None = None
     bundle: Path | None = None
     unbundled: str | None = None
@@ -250,7 +252,9 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         _read_decisions(config, features)
         _check_target(config)
         option = config.option
-        choose(option.cloud, option.environment, option.budget, option.state_bucket, accepted=option.accept_costs)
+        _Session.of(config).real_account = choose(
+            option.cloud, option.environment, option.budget, option.state_bucket, accepted=option.accept_costs
+        )
         _read_baseline(config)
         if config.option.bundle:
             # A key that cannot be used is said now, not after the run.
@@ -725,6 +729,12 @@ def embedded(pytestconfig: pytest.Config) -> RunningCluster:
             "needs the embedded cluster: nodes of another target cannot be powered off or looked into", Missing.ABILITY
         )
     return running
+
+
+@pytest.fixture(scope="session")
+def real_account(pytestconfig: pytest.Config) -> RealAccount | None:
+    """What was said about a real account; None where the platform is built on an emulator."""
+    return _Session.of(pytestconfig).real_account
 
 
 @pytest.fixture(scope="session")

@@ -11,13 +11,15 @@ from pytest_bdd.parsers import parse
 from seatrial.cloud.controls import CONTROLS, all_findings
 from seatrial.cloud.inventory import difference, inventory
 from seatrial.cloud.meddling import MEDDLINGS
-from seatrial.cloud.platform import emulated_platform, planned_platform
+from seatrial.cloud.platform import emulated_platform, planned_platform, real_platform
 from seatrial.cloud.weaknesses import known_weaknesses
+from seatrial.toolchain.places import cache_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from seatrial.cloud.choice import RealAccount
     from seatrial.cloud.costs import Estimate
     from seatrial.cloud.plan import Plan
     from seatrial.cloud.platform import Platform
@@ -25,9 +27,17 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def built_platform(tmp_path_factory: pytest.TempPathFactory, progress: Progress) -> Iterator[Platform]:
+def built_platform(
+    tmp_path_factory: pytest.TempPathFactory, progress: Progress, real_account: RealAccount | None
+) -> Iterator[Platform]:
     """The platform that scenarios look at, built once."""
-    with emulated_platform(tmp_path_factory.mktemp("platform"), progress=progress) as platform:
+    if real_account is None:
+        lent = emulated_platform(tmp_path_factory.mktemp("platform"), progress=progress)
+    else:
+        # Kept from run to run: whoever comes after a run that was killed finds what it left.
+        folder = cache_directory() / "cloud" / real_account.environment
+        lent = real_platform(real_account, folder, progress=progress)
+    with lent as platform:
         platform.build()
         yield platform
 

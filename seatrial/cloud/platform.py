@@ -252,11 +252,12 @@ def real_platform(
     """Have an environment in the account that this process's AWS credentials are for; it is taken down with the block.
 
     Nothing is built if its estimated cost is above the budget or cannot be told, and nothing in another account than
-    the one that answered at first. An *emulator* stands in for the account where the way to one is tested. Raises
+    the one that answered at first. What an environment asks for beside that comes in variables TF_VAR_name of this
+    process. An *emulator* stands in for the account where the way to one is tested. Raises
     UsageError for credentials that are not there or refused, and for a budget that is too small.
     """
     progress = progress or open_progress()
-    given = {key: value for key, value in os.environ.items() if key.startswith("AWS_")}
+    given = {key: value for key, value in os.environ.items() if key.startswith(("AWS_", "TF_VAR_"))}
     region = given.get("AWS_REGION") or given.get("AWS_DEFAULT_REGION") or REGION
     account = Account(region) if emulator is None else Account(region, emulator.url, EMULATED)
     try:
@@ -266,7 +267,7 @@ def real_platform(
     programs = (registry_programs if emulator is None else cloud_programs)(folder, progress=progress)
     variables = {"allowed_account_ids": [number], "region": region, "monthly_limit_usd": chosen.budget}
     if emulator is not None:
-        given = {"AWS_ACCESS_KEY_ID": EMULATED.access_key, "AWS_SECRET_ACCESS_KEY": EMULATED.secret_key}
+        given |= {"AWS_ACCESS_KEY_ID": EMULATED.access_key, "AWS_SECRET_ACCESS_KEY": EMULATED.secret_key}
     tofu = Tofu(programs, folder, chosen.environment, variables, secrets=_configured(given), progress=progress)
     with tofu.held():
         tofu.prepare(_state_in(chosen, region, emulator), emulator=emulator.url if emulator else None, local=False)
