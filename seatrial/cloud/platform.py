@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from seatrial.cloud.account import EMULATED, Account, Refused, Unreachable
 from seatrial.cloud.costs import PlannedResource, estimate, read_prices
 from seatrial.cloud.emulator import REGION, Emulator
-from seatrial.cloud.inventory import inventory
+from seatrial.cloud.inventory import Thing, inventory
 from seatrial.cloud.network import network
 from seatrial.cloud.orphans import orphans, remove, words
 from seatrial.cloud.plan import Action
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from seatrial.cloud.choice import RealAccount
     from seatrial.cloud.costs import Estimate
-    from seatrial.cloud.inventory import Inventory, Thing
+    from seatrial.cloud.inventory import Inventory
     from seatrial.cloud.network import Network
     from seatrial.cloud.plan import Plan
     from seatrial.cloud.reachability import End, Reach
@@ -238,6 +238,16 @@ def _state_in(chosen: RealAccount, region: str, emulator: Emulator | None) -> Ma
     return settings
 
 
+def _before(tofu: Tofu, account: Account) -> Inventory:
+    """Return what the account had before the run that was killed, if one was; else what it has now, and remember it."""
+    file = tofu.folder / "before.json"
+    if tofu.was_killed and file.exists():
+        return frozenset(Thing(*found) for found in json.loads(file.read_text(encoding="utf-8")))
+    found = inventory(account)
+    file.write_text(json.dumps(sorted(astuple(thing) for thing in found)), encoding="utf-8")
+    return found
+
+
 def _configured(given: Mapping[str, str]) -> Mapping[str, str]:
     """Return what of this process's environment gives a person access to an account, files of credentials included."""
     home = Path.home() / ".aws"
@@ -272,7 +282,7 @@ def real_platform(
     with tofu.held():
         tofu.prepare(_state_in(chosen, region, emulator), emulator=emulator.url if emulator else None, local=False)
         label = TruthLabel.AWS if emulator is None else TruthLabel.EMULATED
-        platform = Platform(tofu, account, label, chosen.budget, before=inventory(account))
+        platform = Platform(tofu, account, label, chosen.budget, before=_before(tofu, account))
         try:
             yield platform
         finally:
