@@ -19,12 +19,14 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 from seatrial.cloud import corrections
+from seatrial.cloud.corrections.s3 import TLS_OFFERED
 from seatrial.cloud.faults import FaultSwitch
 from seatrial.ending import end_with
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from types import FrameType
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from werkzeug.serving import BaseWSGIServer
 
@@ -37,11 +39,24 @@ def make(host: str, port: int, tls: ssl.SSLContext | None = None) -> BaseWSGISer
     corrections.apply()
     # Making up more than a thousand machine images takes moto half a second, in each region that is asked about.
     os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-    application = FaultSwitch(DomainDispatcherApplication(create_backend_app))
+    # Roles are given policies that AWS manages, which moto knows if it is told to.
+    os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+    application = FaultSwitch(_saying_whether_tls_is_offered(tls is not None))
     server = make_server(host, port, application, threaded=True, request_handler=MotoRequestHandler, ssl_context=tls)
     # Parts of moto ask their own server for something, and look here for its port.
     os.environ["MOTO_PORT"] = str(server.server_port)
     return server
+
+
+def _saying_whether_tls_is_offered(offered: bool) -> WSGIApplication:  # noqa: FBT001 - named by the function
+    emulator = DomainDispatcherApplication(create_backend_app)
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ[TLS_OFFERED] = offered
+        answer: Iterable[bytes] = emulator(environ, start_response)
+        return answer
+
+    return application
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from moto.ec2.models import EC2Backend
+from moto.ec2.responses.account_attributes import AccountAttributes
 
 from seatrial.cloud.corrections.registry import Corrections
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
+    from moto.core.responses import ActionResult
     from moto.ec2.models.flow_logs import FlowLogs
+    from moto.ec2.models.launch_templates import LaunchTemplate
     from moto.ec2.models.nat_gateways import NatGateway
     from moto.ec2.models.network_acls import NetworkAcl
     from moto.ec2.models.vpcs import VPC, VPCEndPoint
@@ -52,6 +55,34 @@ def delete_vpc(original: Callable[..., VPC], backend: EC2Backend, vpc_id: str) -
     for acl in [each for each in backend.network_acls.values() if each.vpc_id == vpc_id and each.default]:
         del backend.network_acls[acl.id]
     return vpc
+
+
+@EC2.around(
+    AccountAttributes, "describe_account_attributes", reference=_REFERENCE + "API_DescribeAccountAttributes.html"
+)
+def describe_account_attributes(original: Callable[..., ActionResult], response: AccountAttributes) -> ActionResult:
+    """Say that the region supports VPC alone: EC2-Classic, for which addresses are different things, is retired."""
+    told = original(response)
+    result = told.result
+    for attribute in result["AccountAttributes"] if isinstance(result, dict) else []:
+        if attribute["AttributeName"] == "supported-platforms":
+            attribute["AttributeValues"] = [{"AttributeValue": "VPC"}]
+    return told
+
+
+@EC2.around(EC2Backend, "create_launch_template", reference=_REFERENCE + "API_CreateLaunchTemplate.html")
+def create_launch_template(
+    original: Callable[..., LaunchTemplate],
+    backend: EC2Backend,
+    name: str,
+    description: str,
+    template_data: Mapping[str, Sequence[Mapping[str, object]]],
+    tag_spec: Mapping[str, Mapping[str, str]],
+) -> LaunchTemplate:
+    """Keep the template's own tags (TagSpecifications) out of what it says of instances (LaunchTemplateData)."""
+    kept = [each for each in template_data.get("TagSpecifications", ()) if each["ResourceType"] != "launch-template"]
+    data = {key: value for key, value in template_data.items() if key != "TagSpecifications"}
+    return original(backend, name, description, {**data, "TagSpecifications": kept} if kept else data, tag_spec)
 
 
 @EC2.around(

@@ -134,13 +134,19 @@ def complete_logging(wished: Mapping[str, object]) -> dict[str, object]:
 
 @EKS.instead(models, "Nodegroup", reference=_REFERENCE + "API_Nodegroup.html")
 class Nodegroup(models.Nodegroup):
-    """A node group has no remote access unless it was asked for, and no security group for it then."""
+    """A node group says no more than it was asked for.
+
+    There is no remote access, nor a security group for it, unless somebody asked for it, and no disk size where a
+    launch template says how large disks are.
+    """
 
     def __init__(self, **wishes: object) -> None:
         super().__init__(**wishes)  # type: ignore[arg-type]
         if not wishes.get("remote_access"):
             del self.remote_access
             del self.resources["remoteAccessSecurityGroup"]
+        if wishes.get("launch_template"):
+            del self.disk_size
 
 
 @EKS.around(models.EKSBackend, "create_nodegroup", reference=_REFERENCE + "API_CreateNodegroup.html")

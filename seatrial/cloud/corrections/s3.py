@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
+import flask
+from moto.iam.access_control import IAMPolicy
 from moto.s3.models import FakeBucket, PublicAccessBlock, S3Backend
 
 from seatrial.cloud.corrections.registry import Corrections
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 S3: Final = Corrections()
+
+# Set in the environment of each request by a server that offers TLS.
+TLS_OFFERED: Final = "seatrial.tls_offered"
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/"
 
@@ -42,6 +48,48 @@ def delete_bucket_encryption(original: Callable[..., None], backend: S3Backend, 
     """Reset the encryption to the default, SSE-S3: a bucket without any cannot be had."""
     original(backend, bucket_name)
     backend.get_bucket(bucket_name).encryption = default_encryption()
+
+
+@S3.around(FakeBucket, "get_permission", reference=_GUIDE + "amazon-s3-policy-keys.html")
+def get_permission(original: Callable[..., object], bucket: FakeBucket, action: str, resource: str) -> object:
+    """Judge statements about TLS by whether the request came by TLS, where moto takes each condition as not met.
+
+    ``aws:SecureTransport``: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html.
+    A statement with another condition is left out: moto knows nothing of what it asks for.
+    """
+    if bucket.policy is None:
+        return original(bucket, action, resource)
+    document = json.loads(bucket.policy)
+    statements = document.get("Statement", [])
+    every = statements if isinstance(statements, list) else [statements]
+    document["Statement"] = [
+        {key: value for key, value in each.items() if key != "Condition"} for each in every if _holds(each)
+    ]
+    return IAMPolicy(json.dumps(document)).is_action_permitted(action, resource)
+
+
+def _holds(statement: Mapping[str, Mapping[str, Mapping[str, object]]]) -> bool:
+    secure = str(came_by_tls()).lower()
+    return all(
+        (operator.lower(), key.lower()) == ("bool", "aws:securetransport") and secure in _texts(wanted)
+        for operator, tests in statement.get("Condition", {}).items()
+        for key, wanted in tests.items()
+    )
+
+
+def _texts(wanted: object) -> tuple[str, ...]:
+    return tuple(str(each).lower() for each in (wanted if isinstance(wanted, list) else [wanted]))
+
+
+def came_by_tls() -> bool:
+    """Return whether the request that is being answered came by TLS.
+
+    A server that offers no TLS stands for one that does, as its clients would speak TLS with AWS: there, all count as
+    having come by TLS.
+    """
+    if not flask.has_request_context():
+        return True
+    return flask.request.is_secure or not flask.request.environ.get(TLS_OFFERED, False)
 
 
 def default_encryption() -> dict[str, object]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+import flask
 import pytest
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
 from seatrial.cloud.corrections import applied, corrections
+from seatrial.cloud.corrections.s3 import TLS_OFFERED, came_by_tls
 from suites.unit.cloud.emulated import NUMBER, REGION, ROLE, cache_group, client, cluster, emulated, node_group, place
 
 if TYPE_CHECKING:
@@ -196,6 +199,19 @@ def _node_group_has_no_remote_access_nobody_asked_for() -> None:
     assert "remoteAccess" not in group
     assert "remoteAccessSecurityGroup" not in group["resources"]
     asked = {"ec2SshKey": "mine"}
+    assert group["diskSize"] == 20
+    template = client("ec2").create_launch_template(
+        LaunchTemplateName="nodes", LaunchTemplateData={"EbsOptimized": True}
+    )["LaunchTemplate"]["LaunchTemplateId"]
+    by_template = client("eks").create_nodegroup(
+        clusterName="fleet",
+        nodegroupName="by-template",
+        subnets=list(where.subnets),
+        nodeRole=ROLE,
+        launchTemplate={"id": template, "version": "1"},
+    )["nodegroup"]
+    assert "diskSize" not in by_template
+    assert by_template["launchTemplate"] == {"id": template, "name": "nodes", "version": "1"}
     made = client("eks").create_nodegroup(
         clusterName="fleet", nodegroupName="open", subnets=list(where.subnets), nodeRole=ROLE, remoteAccess=asked
     )
@@ -348,6 +364,30 @@ def _network_takes_its_default_access_list_along() -> None:
     assert ec2.describe_network_acls()["NetworkAcls"] == before
 
 
+@_proves("AccountAttributes.describe_account_attributes")
+def _region_supports_vpc_alone() -> None:
+    (told,) = [
+        each["AttributeValues"]
+        for each in client("ec2").describe_account_attributes()["AccountAttributes"]
+        if each["AttributeName"] == "supported-platforms"
+    ]
+    assert told == [{"AttributeValue": "VPC"}]
+
+
+@_proves("EC2Backend.create_launch_template")
+def _template_keeps_its_own_tags_to_itself() -> None:
+    ec2 = client("ec2")
+    own = {"ResourceType": "launch-template", "Tags": [{"Key": "owner", "Value": "platform"}]}
+    nodes = {"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "node"}]}
+    for name, data in (("plain", {}), ("tagged", {"TagSpecifications": [nodes]})):
+        made = ec2.create_launch_template(
+            LaunchTemplateName=name, LaunchTemplateData={"EbsOptimized": True, **data}, TagSpecifications=[own]
+        )["LaunchTemplate"]
+        assert made["Tags"] == own["Tags"]
+        (version,) = ec2.describe_launch_template_versions(LaunchTemplateName=name)["LaunchTemplateVersions"]
+        assert version["LaunchTemplateData"].get("TagSpecifications", []) == data.get("TagSpecifications", [])
+
+
 @_proves("EC2Backend.create_network_acl")
 def _access_list_denies_in_the_end() -> None:
     made = client("ec2").create_network_acl(VpcId=place().vpc)["NetworkAcl"]
@@ -459,6 +499,23 @@ def _algorithm(bucket: str) -> object:
     return told["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]
 
 
+@_proves("FakeBucket.get_permission")
+def _statement_about_tls_holds_for_what_does_not_come_by_tls() -> None:
+    s3 = client("s3")
+    s3.create_bucket(Bucket="uploads", CreateBucketConfiguration={"LocationConstraint": REGION})
+    both = ["arn:aws:s3:::uploads", "arn:aws:s3:::uploads/*"]
+    refusal = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "s3:*", "Resource": both}
+    tls = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    s3.put_bucket_policy(Bucket="uploads", Policy=json.dumps({"Statement": [{**refusal, **tls}]}))
+    s3.put_object(Bucket="uploads", Key="any", Body=b"any")
+    s3.put_bucket_policy(Bucket="uploads", Policy=json.dumps({"Statement": [refusal]}))
+    with pytest.raises(ClientError) as refused:
+        s3.get_object(Bucket="uploads", Key="any")
+    assert _code(refused) in {"403", "AccessDenied"}
+    s3.put_bucket_policy(Bucket="uploads", Policy=json.dumps({"Statement": {**refusal, **tls}}))
+    s3.delete_object(Bucket="uploads", Key="any")
+
+
 # --- RDS
 
 
@@ -494,6 +551,18 @@ def _option_groups_are_listed_without_a_name() -> None:
 def _watched(name: str) -> object:
     (told,) = client("rds").describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
     return told["PerformanceInsightsEnabled"]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "offered", "secure"), [("http", True, False), ("https", True, True), ("http", False, True)]
+)
+def test_a_request_without_tls_is_one_where_tls_is_offered(*, scheme: str, offered: bool, secure: bool) -> None:
+    asked = flask.Flask("any").test_request_context(
+        "/", base_url=f"{scheme}://127.0.0.1", environ_overrides={TLS_OFFERED: offered}
+    )
+    with asked:
+        assert came_by_tls() is secure
+    assert came_by_tls()
 
 
 @pytest.mark.parametrize("name", [str(each) for each in corrections()])
