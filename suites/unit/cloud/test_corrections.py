@@ -11,7 +11,19 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
 from seatrial.cloud.corrections import applied, corrections
 from seatrial.cloud.corrections.s3 import TLS_OFFERED, came_by_tls
-from suites.unit.cloud.emulated import NUMBER, REGION, ROLE, cache_group, client, cluster, emulated, node_group, place
+from suites.unit.cloud.emulated import (
+    NUMBER,
+    REGION,
+    ROLE,
+    cache_group,
+    client,
+    cluster,
+    emulated,
+    node_group,
+    place,
+    trust,
+)
+from suites.unit.cloud.signer import Signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -551,6 +563,20 @@ def _option_groups_are_listed_without_a_name() -> None:
 def _watched(name: str) -> object:
     (told,) = client("rds").describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
     return told["PerformanceInsightsEnabled"]
+
+
+# --- STS: what else there is to it stands in test_sts.py
+
+
+@_proves("TokenResponse.assume_role_with_web_identity")
+def _role_is_refused_to_whom_nobody_vouches_for() -> None:
+    role = f"arn:aws:iam::{NUMBER}:role/orders"
+    client("iam").create_role(RoleName="orders", AssumeRolePolicyDocument=trust())
+    with pytest.raises(ClientError) as refused:
+        client("sts").assume_role_with_web_identity(
+            RoleArn=role, RoleSessionName="any", WebIdentityToken=Signer().token("anybody")
+        )
+    assert _code(refused) == "InvalidIdentityToken"
 
 
 @pytest.mark.parametrize(
