@@ -524,6 +524,30 @@ def _bucket_is_encrypted_and_private_from_the_start() -> None:
     assert _algorithm("uploads") == "AES256"
 
 
+@_proves("S3Backend.put_bucket_policy", "S3Backend.put_bucket_acl")
+def _public_access_is_refused_where_it_is_blocked() -> None:
+    s3 = client("s3")
+    s3.create_bucket(Bucket="uploads", CreateBucketConfiguration={"LocationConstraint": REGION}, ACL="private")
+    everybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::uploads/*"}
+    policy = {"Bucket": "uploads", "Policy": json.dumps({"Statement": [everybody]})}
+    with pytest.raises(ClientError) as refused:
+        s3.put_bucket_policy(**policy)
+    assert _code(refused) == "AccessDenied"
+    with pytest.raises(ClientError) as refused:
+        s3.put_bucket_acl(Bucket="uploads", ACL="public-read")
+    assert _code(refused) == "AccessControlListNotSupported"
+    s3.put_bucket_acl(Bucket="uploads", ACL="private")
+    s3.put_bucket_ownership_controls(
+        Bucket="uploads", OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+    )
+    with pytest.raises(ClientError) as refused:
+        s3.put_bucket_acl(Bucket="uploads", ACL="public-read")
+    assert _code(refused) == "AccessDenied"
+    s3.delete_public_access_block(Bucket="uploads")
+    s3.put_bucket_acl(Bucket="uploads", ACL="public-read")
+    s3.put_bucket_policy(**policy)
+
+
 def _algorithm(bucket: str) -> object:
     told = client("s3").get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"][0]
     return told["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]
