@@ -1,4 +1,4 @@
-"""The emulator as a process: moto's server with our corrections, and a switch for faults.
+"""The emulator as a process: moto's server with our corrections, a switch for faults, and a desk for issuers.
 
 ``python -m seatrial.cloud.moto_server --port 0 --port-file FILE`` binds a free port, writes its number to FILE once it
 listens, and ends with the process that started it.
@@ -21,6 +21,7 @@ from werkzeug.serving import make_server
 from seatrial.cloud import corrections
 from seatrial.cloud.corrections.s3 import TLS_OFFERED
 from seatrial.cloud.faults import FaultSwitch
+from seatrial.cloud.issuers import IssuerDesk
 from seatrial.ending import end_with
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def make(host: str, port: int, tls: ssl.SSLContext | None = None) -> BaseWSGISer
     os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
     # Roles are given policies that AWS manages, which moto knows if it is told to.
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
-    application = FaultSwitch(_saying_whether_tls_is_offered(tls is not None))
+    application = FaultSwitch(IssuerDesk(_saying_whether_tls_is_offered(tls is not None)))
     server = make_server(host, port, application, threaded=True, request_handler=MotoRequestHandler, ssl_context=tls)
     # Parts of moto ask their own server for something, and look here for its port.
     os.environ["MOTO_PORT"] = str(server.server_port)

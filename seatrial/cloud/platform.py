@@ -166,7 +166,7 @@ class Platform:
 
 def _passwords() -> Mapping[str, str]:
     """Return passwords made up for one emulated platform; nobody has to keep them."""
-    made = {user: secrets.token_urlsafe(24) for user in ("database", "cache", "catalog", "orders")}
+    made = {user: secrets.token_hex(16) for user in ("database", "cache", "catalog", "orders")}
     for password in made.values():
         tell_secret(password)
     return made

@@ -30,6 +30,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from seatrial.cloud.network import AnyNetwork, Ports
+from seatrial.verdict import Inconclusive
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -63,11 +64,11 @@ _RESERVED_LAST = 1
 _LOCAL = "local"
 
 
-class NotJudged(Exception):
-    """The network has something in the way that is not judged here; the text says what."""
+class NotJudged(Inconclusive):
+    """The network has something in the way that is not judged here; *reason* says what."""
 
 
-class Verdict(StrEnum):
+class Reachability(StrEnum):
     """Whether a connection can be made."""
 
     PERMITTED = "permitted"
@@ -126,19 +127,19 @@ class Reach:
     source: End
     destination: End
     service: str
-    verdict: Verdict
+    verdict: Reachability
     refusals: tuple[Refusal, ...]
     reason: str
 
     @property
     def permitted(self) -> bool:
         """Whether each connection can be made."""
-        return self.verdict is Verdict.PERMITTED
+        return self.verdict is Reachability.PERMITTED
 
     @property
     def refused(self) -> bool:
         """Whether no connection can be made."""
-        return self.verdict is Verdict.REFUSED
+        return self.verdict is Reachability.REFUSED
 
     @property
     def hops(self) -> frozenset[str]:
@@ -187,12 +188,14 @@ def reachable(
             through = through or flow
     service = f"{protocol} {port}"
     if stopped is None:
-        return Reach(source, destination, service, Verdict.PERMITTED, (), "each hop lets it through, there and back")
+        return Reach(
+            source, destination, service, Reachability.PERMITTED, (), "each hop lets it through, there and back"
+        )
     flow, first = stopped
     if through is None:
-        return Reach(source, destination, service, Verdict.REFUSED, tuple(refusals), str(first))
+        return Reach(source, destination, service, Reachability.REFUSED, tuple(refusals), str(first))
     reason = f"{through} gets through, but for {flow} {first}"
-    return Reach(source, destination, service, Verdict.PARTLY, tuple(refusals), reason)
+    return Reach(source, destination, service, Reachability.PARTLY, tuple(refusals), reason)
 
 
 def refusals_of(network: Network, source: End, destination: End, flow: Flow) -> tuple[Refusal, ...]:

@@ -57,6 +57,9 @@ SERVICES = (
     *("budgets", "cloudwatch", "cloudwatchlogs", "ec2", "ecr", "efs", "eks", "elasticache", "iam", "kms"),
     *("rds", "s3", "secretsmanager", "sns", "sts"),
 )
+# What OpenTofu adds to a refusal is for whoever writes the files, not for whoever gives values.
+_WHERE_IT_IS_CHECKED = re.compile(r" This was checked by the validation rule at \S+?(\.(?=\s|$)|$)")
+_TELLING_EACH = 20
 _VARIABLES = "seatrial.auto.tfvars.json"
 
 
@@ -341,7 +344,8 @@ class Tofu:
                 raise StateLocked(verb, (locked,), "")
         wrong = [one for one in told.diagnostics if one.summary in _BAD_INPUT]
         if wrong:
-            raise UsageError(" ".join(wrong[0].detail.split()) or str(wrong[0]))
+            said = " ".join(wrong[0].detail.split()) or str(wrong[0])
+            raise UsageError(_WHERE_IT_IS_CHECKED.sub("", said))
         raise TofuFailed(verb, told.diagnostics, "\n".join(told.other[-_TAIL:]))
 
     def _told(self, phase: Phase, verb: str, *words: str) -> _Told:
@@ -360,9 +364,10 @@ class Tofu:
                     diagnostic = Diagnostic.of(entry["diagnostic"])
                     if diagnostic.severity == "error":
                         diagnostics.append(diagnostic)
-                elif kind == "apply_complete":
+                elif kind == "apply_complete" and verb == "apply":
                     done += 1
-                    phase.note(f"{done} done, the last {entry['hook']['resource']['addr']}")
+                    if done % _TELLING_EACH == 1:
+                        phase.note(f"{done} done, the last {entry['hook']['resource']['addr']}")
         return _Told(process.returncode, tuple(diagnostics), tuple(other))
 
     def _unlock(self, locked: Diagnostic) -> bool:

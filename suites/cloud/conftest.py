@@ -40,7 +40,7 @@ def prepared(programs: CloudPrograms, emulator: Emulator, tmp_path: Path) -> Cal
     """Return an environment ready to be planned, with other variables where a test gives them."""
 
     def made(environment: str = "emulated", **variables: object) -> Tofu:
-        passwords = {user: secrets.token_urlsafe(24) for user in ("database", "cache", "catalog", "orders")}
+        passwords = {user: secrets.token_hex(16) for user in ("database", "cache", "catalog", "orders")}
         own = {"emulator_url": emulator.url, "passwords": passwords} if environment == "emulated" else {}
         known = {"AWS_ACCESS_KEY_ID": "emulated", "AWS_SECRET_ACCESS_KEY": "emulated"}
         tofu = Tofu(programs, tmp_path / environment, environment, {**own, **variables}, secrets=known)

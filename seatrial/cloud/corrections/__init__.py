@@ -17,13 +17,14 @@ from seatrial.cloud.corrections.elasticache import ELASTICACHE
 from seatrial.cloud.corrections.kms import KMS
 from seatrial.cloud.corrections.rds import RDS
 from seatrial.cloud.corrections.s3 import S3
+from seatrial.cloud.corrections.sts import STS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from seatrial.cloud.corrections.registry import Correction
 
-_SERVICES = (BUDGETS, EC2, EFS, EKS, ELASTICACHE, KMS, RDS, S3)
+_SERVICES = (BUDGETS, EC2, EFS, EKS, ELASTICACHE, KMS, RDS, S3, STS)
 
 
 def corrections() -> Sequence[Correction]:

@@ -11,6 +11,8 @@ from moto.budgets.responses import BudgetsResponse
 from seatrial.cloud.corrections.registry import Corrections, asked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from moto.budgets.models import Budget, Notification
 
 BUDGETS: Final = Corrections()
@@ -48,6 +50,17 @@ def list_tags(response: BudgetsResponse) -> str:
     budget = _budget(response, name, account=str(asked(response, "ResourceARN")).split(":")[4])
     tags = getattr(budget, "tags", None) or []
     return json.dumps({"ResourceTags": tags})
+
+
+@BUDGETS.around(
+    BudgetsResponse,
+    "describe_notifications_for_budget",
+    reference=_REFERENCE + "API_budgets_DescribeNotificationsForBudget.html",
+)
+def describe_notifications(original: Callable[..., str], response: BudgetsResponse) -> str:
+    """Say that there is no budget of the name (NotFoundException), where moto breaks."""
+    _budget(response, str(asked(response, "BudgetName")))
+    return original(response)
 
 
 def _budget(response: BudgetsResponse, name: str, account: str | None = None) -> Budget:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from moto.ec2.exceptions import InvalidLaunchTemplateIdNotFound, InvalidNetworkAclIdError
 from moto.ec2.models import EC2Backend
 from moto.ec2.responses.account_attributes import AccountAttributes
 
@@ -83,6 +84,35 @@ def create_launch_template(
     kept = [each for each in template_data.get("TagSpecifications", ()) if each["ResourceType"] != "launch-template"]
     data = {key: value for key, value in template_data.items() if key != "TagSpecifications"}
     return original(backend, name, description, {**data, "TagSpecifications": kept} if kept else data, tag_spec)
+
+
+@EC2.around(EC2Backend, "describe_network_acls", reference=_REFERENCE + "errors-overview.html")
+def describe_network_acls(
+    original: Callable[..., list[NetworkAcl]],
+    backend: EC2Backend,
+    network_acl_ids: Sequence[str] | None = None,
+    filters: object = None,
+) -> list[NetworkAcl]:
+    """Say that there is no access list of the identity (InvalidNetworkAclID.NotFound), not that there is no table."""
+    for each in network_acl_ids or ():
+        if each not in backend.network_acls:
+            raise InvalidNetworkAclIdError(each)
+    return original(backend, network_acl_ids, filters)
+
+
+@EC2.around(EC2Backend, "describe_launch_templates", reference=_REFERENCE + "errors-overview.html")
+def describe_launch_templates(
+    original: Callable[..., list[LaunchTemplate]],
+    backend: EC2Backend,
+    template_names: Sequence[str] | None = None,
+    template_ids: Sequence[str] | None = None,
+    filters: object = None,
+) -> list[LaunchTemplate]:
+    """Say that there is no template of the identity (InvalidLaunchTemplateId.NotFound), where moto tells of none."""
+    for each in template_ids or ():
+        if each not in backend.launch_templates:
+            raise InvalidLaunchTemplateIdNotFound(each)
+    return original(backend, template_names, template_ids, filters)
 
 
 @EC2.around(

@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING, Final
 
 import flask
 from moto.iam.access_control import IAMPolicy
+from moto.s3.exceptions import S3AccessDeniedError, S3ClientError
 from moto.s3.models import FakeBucket, PublicAccessBlock, S3Backend
+from moto.s3.utils import bucket_policy_is_public
 
 from seatrial.cloud.corrections.registry import Corrections
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from moto.s3.models import FakeAcl
+
 S3: Final = Corrections()
 
 # Set in the environment of each request by a server that offers TLS.
 TLS_OFFERED: Final = "seatrial.tls_offered"
 
+_OWNER_ENFORCED = "BucketOwnerEnforced"
 _GUIDE = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/"
 
 
@@ -35,7 +40,7 @@ def create_bucket(
     bucket.encryption = default_encryption()
     bucket.public_access_block = PublicAccessBlock("true", "true", "true", "true")
     if not bucket.ownership_rule:
-        vars(bucket)["ownership_rule"] = "BucketOwnerEnforced"  # the text, whatever moto's annotation says
+        vars(bucket)["ownership_rule"] = _OWNER_ENFORCED  # the text, whatever moto's annotation says
     return bucket
 
 
@@ -48,6 +53,44 @@ def delete_bucket_encryption(original: Callable[..., None], backend: S3Backend, 
     """Reset the encryption to the default, SSE-S3: a bucket without any cannot be had."""
     original(backend, bucket_name)
     backend.get_bucket(bucket_name).encryption = default_encryption()
+
+
+class AccessControlListNotSupported(S3ClientError):
+    """The bucket's owner owns all in it, and access lists are off."""
+
+    code = 400
+
+    def __init__(self) -> None:
+        super().__init__("AccessControlListNotSupported", "The bucket does not allow ACLs")
+
+
+@S3.around(
+    S3Backend,
+    "put_bucket_policy",
+    reference="https://docs.aws.amazon.com/AmazonS3/latest/API/API_PublicAccessBlockConfiguration.html",
+)
+def put_bucket_policy(original: Callable[..., None], backend: S3Backend, bucket_name: str, policy: bytes) -> None:
+    """Refuse a policy that makes the bucket public (AccessDenied) while public policies are blocked."""
+    block = backend.get_bucket(bucket_name).public_access_block
+    if block is not None and block.block_public_policy and bucket_policy_is_public(policy):
+        raise S3AccessDeniedError
+    original(backend, bucket_name, policy)
+
+
+@S3.around(S3Backend, "put_bucket_acl", reference=_GUIDE + "about-object-ownership.html")
+def put_bucket_acl(original: Callable[..., None], backend: S3Backend, bucket_name: str, acl: FakeAcl | None) -> None:
+    """Refuse an access list that lets anybody but the owner in, where access lists are off.
+
+    Where they are on, refuse one that lets everybody in (AccessDenied) while public access lists are blocked.
+    """
+    bucket = backend.get_bucket(bucket_name)
+    everybody = [who for grant in acl.grants for who in grant.grantees if who.uri] if acl is not None else []
+    if everybody and str(bucket.ownership_rule) == _OWNER_ENFORCED:
+        raise AccessControlListNotSupported
+    block = bucket.public_access_block
+    if any(who.uri.endswith("/AllUsers") for who in everybody) and block is not None and block.block_public_acls:
+        raise S3AccessDeniedError
+    original(backend, bucket_name, acl)
 
 
 @S3.around(FakeBucket, "get_permission", reference=_GUIDE + "amazon-s3-policy-keys.html")

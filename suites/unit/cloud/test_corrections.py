@@ -11,7 +11,19 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
 from seatrial.cloud.corrections import applied, corrections
 from seatrial.cloud.corrections.s3 import TLS_OFFERED, came_by_tls
-from suites.unit.cloud.emulated import NUMBER, REGION, ROLE, cache_group, client, cluster, emulated, node_group, place
+from suites.unit.cloud.emulated import (
+    NUMBER,
+    REGION,
+    ROLE,
+    cache_group,
+    client,
+    cluster,
+    emulated,
+    node_group,
+    place,
+    trust,
+)
+from suites.unit.cloud.signer import Signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -388,6 +400,17 @@ def _template_keeps_its_own_tags_to_itself() -> None:
         assert version["LaunchTemplateData"].get("TagSpecifications", []) == data.get("TagSpecifications", [])
 
 
+@_proves("EC2Backend.describe_network_acls", "EC2Backend.describe_launch_templates")
+def _what_is_missing_is_named_as_what_it_is() -> None:
+    ec2 = client("ec2")
+    with pytest.raises(ClientError) as missing:
+        ec2.describe_network_acls(NetworkAclIds=["acl-0123456789abcdef0"])
+    assert _code(missing) == "InvalidNetworkAclID.NotFound"
+    with pytest.raises(ClientError) as missing:
+        ec2.describe_launch_templates(LaunchTemplateIds=["lt-0123456789abcdef0"])
+    assert _code(missing) == "InvalidLaunchTemplateId.NotFound"
+
+
 @_proves("EC2Backend.create_network_acl")
 def _access_list_denies_in_the_end() -> None:
     made = client("ec2").create_network_acl(VpcId=place().vpc)["NetworkAcl"]
@@ -475,6 +498,13 @@ def _budget_says_whom_it_notifies_and_can_change() -> None:
     assert budgets.list_tags_for_resource(ResourceARN=arn)["ResourceTags"] == []
 
 
+@_proves("BudgetsResponse.describe_notifications_for_budget")
+def _budget_that_is_missing_has_no_notifications() -> None:
+    with pytest.raises(ClientError) as missing:
+        client("budgets").describe_notifications_for_budget(AccountId=NUMBER, BudgetName="none")
+    assert _code(missing) == "NotFoundException"
+
+
 # --- S3
 
 
@@ -492,6 +522,30 @@ def _bucket_is_encrypted_and_private_from_the_start() -> None:
     assert _algorithm("uploads") == "aws:kms"
     s3.delete_bucket_encryption(Bucket="uploads")
     assert _algorithm("uploads") == "AES256"
+
+
+@_proves("S3Backend.put_bucket_policy", "S3Backend.put_bucket_acl")
+def _public_access_is_refused_where_it_is_blocked() -> None:
+    s3 = client("s3")
+    s3.create_bucket(Bucket="uploads", CreateBucketConfiguration={"LocationConstraint": REGION}, ACL="private")
+    everybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::uploads/*"}
+    policy = {"Bucket": "uploads", "Policy": json.dumps({"Statement": [everybody]})}
+    with pytest.raises(ClientError) as refused:
+        s3.put_bucket_policy(**policy)
+    assert _code(refused) == "AccessDenied"
+    with pytest.raises(ClientError) as refused:
+        s3.put_bucket_acl(Bucket="uploads", ACL="public-read")
+    assert _code(refused) == "AccessControlListNotSupported"
+    s3.put_bucket_acl(Bucket="uploads", ACL="private")
+    s3.put_bucket_ownership_controls(
+        Bucket="uploads", OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+    )
+    with pytest.raises(ClientError) as refused:
+        s3.put_bucket_acl(Bucket="uploads", ACL="public-read")
+    assert _code(refused) == "AccessDenied"
+    s3.delete_public_access_block(Bucket="uploads")
+    s3.put_bucket_acl(Bucket="uploads", ACL="public-read")
+    s3.put_bucket_policy(**policy)
 
 
 def _algorithm(bucket: str) -> object:
@@ -530,6 +584,38 @@ def _database_says_whether_it_is_watched() -> None:
     assert _watched("dark") is True
 
 
+@_proves(
+    "DBParameterGroup.update_parameters",
+    "RDSResponse.describe_db_parameters",
+    "RDSResponse.reset_db_parameter_group",
+    "RDSResponse.describe_db_parameter_groups",
+)
+def _parameters_say_who_has_set_them_and_can_be_reset() -> None:
+    rds = client("rds")
+    name = {"DBParameterGroupName": "tls"}
+    rds.create_db_parameter_group(**name, DBParameterGroupFamily="postgres16", Description="any")
+    values = {"rds.force_ssl": "1", "log_statement": "ddl", "log_min_duration_statement": "1000"}
+    wished = [
+        {"ParameterName": key, "ParameterValue": value, "ApplyMethod": "immediate"} for key, value in values.items()
+    ]
+    rds.modify_db_parameter_group(**name, Parameters=wished)
+    told = rds.describe_db_parameters(**name)["Parameters"]
+    assert {each["ParameterName"]: (each["ParameterValue"], each["Source"]) for each in told} == {
+        key: (value, "user") for key, value in values.items()
+    }
+    assert rds.describe_db_parameters(**name, Source="user")["Parameters"] == told
+    assert rds.describe_db_parameters(**name, Source="system")["Parameters"] == []
+    rds.reset_db_parameter_group(**name, Parameters=wished[1:2])
+    left = [each["ParameterName"] for each in rds.describe_db_parameters(**name)["Parameters"]]
+    assert sorted(left) == ["log_min_duration_statement", "rds.force_ssl"]
+    rds.reset_db_parameter_group(**name, ResetAllParameters=True)
+    assert rds.describe_db_parameters(**name)["Parameters"] == []
+    for ask in (rds.describe_db_parameter_groups, rds.reset_db_parameter_group):
+        with pytest.raises(ClientError) as unknown:
+            ask(DBParameterGroupName="none")
+        assert _code(unknown) == "DBParameterGroupNotFound"
+
+
 @_proves("RDSBackend.describe_option_groups")
 def _option_groups_are_listed_without_a_name() -> None:
     rds = client("rds")
@@ -551,6 +637,20 @@ def _option_groups_are_listed_without_a_name() -> None:
 def _watched(name: str) -> object:
     (told,) = client("rds").describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
     return told["PerformanceInsightsEnabled"]
+
+
+# --- STS: what else there is to it stands in test_sts.py
+
+
+@_proves("TokenResponse.assume_role_with_web_identity")
+def _role_is_refused_to_whom_nobody_vouches_for() -> None:
+    role = f"arn:aws:iam::{NUMBER}:role/orders"
+    client("iam").create_role(RoleName="orders", AssumeRolePolicyDocument=trust())
+    with pytest.raises(ClientError) as refused:
+        client("sts").assume_role_with_web_identity(
+            RoleArn=role, RoleSessionName="any", WebIdentityToken=Signer().token("anybody")
+        )
+    assert _code(refused) == "InvalidIdentityToken"
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ from seatrial.cloud.reachability import (
     Member,
     NotJudged,
     Reach,
-    Verdict,
+    Reachability,
     reachable,
     refusals_of,
 )
@@ -132,7 +132,7 @@ OTHER = Member("other", ("sg-other",))
 )
 def test_permitted_pairs(source: End, destination: End, port: int) -> None:
     reach = reachable(TIERS, source, destination, port)
-    assert reach.verdict is Verdict.PERMITTED, reach
+    assert reach.verdict is Reachability.PERMITTED, reach
     assert reach.refusals == ()
 
 
@@ -157,14 +157,14 @@ def test_permitted_pairs(source: End, destination: End, port: int) -> None:
 )
 def test_refused_pairs(source: End, destination: End, port: int, hops: tuple[str, ...]) -> None:
     reach = reachable(TIERS, source, destination, port)
-    assert reach.verdict is Verdict.REFUSED, reach
+    assert reach.verdict is Reachability.REFUSED, reach
     assert reach.hops == set(hops)
     assert str(reach.refusals[0]) == reach.reason
 
 
 def test_what_only_some_addresses_may_is_partly_permitted() -> None:
     reach = reachable(TIERS, BALANCER, MUTE, 22)
-    assert reach.verdict is Verdict.PARTLY
+    assert reach.verdict is Reachability.PARTLY
     assert not reach.permitted
     assert not reach.refused
     assert reach.reason.startswith("10.0.0.4:1024 to 10.0.1.4:22 gets through, but for 10.0.0.128:1024 to 10.0.1.4:22")
@@ -173,7 +173,7 @@ def test_what_only_some_addresses_may_is_partly_permitted() -> None:
 def test_a_group_open_to_one_office_is_partly_open_to_the_internet() -> None:
     office = tcp(443, cidr=IPv4Network("203.0.113.0/24"))
     network = with_group(TIERS, replace(TIERS.group("sg-balancer"), ingress=(office,)))
-    assert reachable(network, INTERNET, BALANCER, 443).verdict is Verdict.PARTLY
+    assert reachable(network, INTERNET, BALANCER, 443).verdict is Reachability.PARTLY
 
 
 def test_a_private_range_is_not_the_internet() -> None:
@@ -186,7 +186,7 @@ def test_an_answer_needs_a_rule_in_an_access_list_and_none_in_a_security_group()
     assert TIERS.group("sg-database").egress == ()
     deaf = without_entries(TIERS, "acl-database", egress=True)
     reach = reachable(deaf, APP, STORE, 5432)
-    assert reach.verdict is Verdict.REFUSED
+    assert reach.verdict is Reachability.REFUSED
     assert reach.reason == "acl-database has no rule that lets answers at tcp 1024 out to 10.0.1.4"
 
 
@@ -196,12 +196,12 @@ def test_an_access_list_that_knows_the_ports_of_one_system_serves_that_system() 
         replace(each, ports=linux) if each.egress and each.allow else each for each in TIERS.acl_of("database").entries
     )
     network = with_acl(TIERS, replace(TIERS.acl_of("database"), entries=entries))
-    assert reachable(network, APP, STORE, 5432).verdict is Verdict.PARTLY
-    assert reachable(network, APP, STORE, 5432, ephemeral=linux).verdict is Verdict.PERMITTED
+    assert reachable(network, APP, STORE, 5432).verdict is Reachability.PARTLY
+    assert reachable(network, APP, STORE, 5432, ephemeral=linux).verdict is Reachability.PERMITTED
 
 
-@pytest.mark.parametrize(("first", "verdict"), [(False, Verdict.REFUSED), (True, Verdict.PERMITTED)])
-def test_the_rule_of_the_lowest_number_decides(first: bool, verdict: Verdict) -> None:  # noqa: FBT001 - a case
+@pytest.mark.parametrize(("first", "verdict"), [(False, Reachability.REFUSED), (True, Reachability.PERMITTED)])
+def test_the_rule_of_the_lowest_number_decides(first: bool, verdict: Reachability) -> None:  # noqa: FBT001 - a case
     entries = (
         *(each for each in TIERS.acl_of("database").entries),
         entry(90, PRIVATE, Ports(5432, 5432), egress=False, allow=first),
@@ -212,8 +212,8 @@ def test_the_rule_of_the_lowest_number_decides(first: bool, verdict: Verdict) ->
 
 def test_an_access_list_does_not_see_what_stays_in_its_subnet() -> None:
     closed = with_acl(TIERS, replace(TIERS.acl_of("private"), entries=()))
-    assert reachable(closed, APP, APP, 7946).verdict is Verdict.PERMITTED
-    assert reachable(closed, BALANCER, APP, 8080).verdict is Verdict.REFUSED
+    assert reachable(closed, APP, APP, 7946).verdict is Reachability.PERMITTED
+    assert reachable(closed, BALANCER, APP, 8080).verdict is Reachability.REFUSED
 
 
 def test_a_subnet_that_names_no_table_and_no_list_has_those_of_its_cloud() -> None:
@@ -223,7 +223,7 @@ def test_a_subnet_that_names_no_table_and_no_list_has_those_of_its_cloud() -> No
 
 
 def test_udp_is_not_tcp() -> None:
-    assert reachable(TIERS, INTERNET, BALANCER, 443, "udp").verdict is Verdict.REFUSED
+    assert reachable(TIERS, INTERNET, BALANCER, 443, "udp").verdict is Reachability.REFUSED
 
 
 def test_the_most_specific_route_wins_even_over_the_local_one() -> None:
@@ -254,14 +254,14 @@ def test_a_gateway_of_another_cloud_does_not_help() -> None:
 def test_a_nat_gateway_needs_to_work_to_be_public_and_to_have_a_way_itself(gateway: NatGateway, why: str) -> None:
     reach = reachable(replace(TIERS, nat_gateways=(gateway,)), APP, INTERNET, 443)
     assert why in map(str, reach.refusals)
-    assert reach.verdict is Verdict.REFUSED
+    assert reach.verdict is Reachability.REFUSED
 
 
 def test_the_access_list_of_a_nat_gateways_subnet_counts() -> None:
     edge = NetworkAcl("acl-edge", "vpc", default=False, entries=open_list("any").entries, subnets=("public",))
     own = replace(TIERS.acl_of("private"), subnets=("private",))
     network = replace(TIERS, acls=(edge, own, *TIERS.acls[1:]))
-    assert reachable(network, APP, INTERNET, 443).verdict is Verdict.PERMITTED
+    assert reachable(network, APP, INTERNET, 443).verdict is Reachability.PERMITTED
     deaf = without_entries(network, "acl-edge", egress=False)
     assert reachable(deaf, APP, INTERNET, 443).hops == {"acl-edge"}
 
@@ -417,12 +417,12 @@ def test_the_pieces_say_what_each_single_connection_would(network: Network, pair
             hosts(source), hosts(destination), range(FEW.first, FEW.last + 1), nat_ports
         )
     }
-    expected = {frozenset({True}): Verdict.PERMITTED, frozenset({False}): Verdict.REFUSED}
-    assert judged(network, source, destination).verdict is expected.get(frozenset(through), Verdict.PARTLY)
+    expected = {frozenset({True}): Reachability.PERMITTED, frozenset({False}): Reachability.REFUSED}
+    assert judged(network, source, destination).verdict is expected.get(frozenset(through), Reachability.PARTLY)
 
 
 def openness(reach: Reach) -> int:
-    return [Verdict.REFUSED, Verdict.PARTLY, Verdict.PERMITTED].index(reach.verdict)
+    return [Reachability.REFUSED, Reachability.PARTLY, Reachability.PERMITTED].index(reach.verdict)
 
 
 @few_examples
