@@ -44,10 +44,14 @@ def _versions_stopped(platform: Platform) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Meddling:
-    """One change by hand: how it is *done* and undone, and the address of the resource that it changes."""
+    """One change by hand: how it is *done* and undone, and the address of the resource that it changes.
+
+    *beside* are the addresses of others that show the same change.
+    """
 
     done: Callable[[Platform], AbstractContextManager[None]]
     address: str
+    beside: tuple[str, ...] = ()
 
 
 MEDDLINGS: Mapping[str, Meddling] = {
@@ -55,6 +59,8 @@ MEDDLINGS: Mapping[str, Meddling] = {
         _internet_let_in, "module.platform.module.database.aws_security_group.this"
     ),
     "stopped the uploads from keeping versions": Meddling(
-        _versions_stopped, 'module.platform.module.storage.aws_s3_bucket_versioning.this["uploads"]'
+        _versions_stopped,
+        'module.platform.module.storage.aws_s3_bucket_versioning.this["uploads"]',
+        beside=('module.platform.module.storage.aws_s3_bucket.this["uploads"]',),
     ),
 }

@@ -22,6 +22,8 @@ class Action(StrEnum):
     FORGET = "forget"
 
 
+# AWS moves these on by itself.
+_CLOCKS = frozenset({"latest_restorable_time"})
 _HARMLESS = frozenset({Action.NOTHING, Action.READ})
 
 
@@ -50,6 +52,11 @@ class Change:
         """The names of the attributes that differ, in the order of the alphabet."""
         names = self.before.keys() | self.after.keys()
         return tuple(sorted(name for name in names if self.before.get(name) != self.after.get(name)))
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether nothing differs but what AWS moves on by itself, such as how recent a backup is."""
+        return _CLOCKS.issuperset(self.attributes)
 
     def __str__(self) -> str:
         what = "/".join(self.actions)
@@ -81,7 +88,7 @@ class Plan:
         return cls(
             file,
             tuple(_change(entry) for entry in document.get("resource_changes", ())),
-            tuple(_change(entry) for entry in document.get("resource_drift", ())),
+            tuple(change for change in map(_change, document.get("resource_drift", ())) if not change.by_itself),
         )
 
 

@@ -71,17 +71,27 @@ class Platform:
     account: Account
     label: TruthLabel
     budget: float | None = None
-    before: Inventory = frozenset()
+    before: Inventory | None = None
+    second_look: Plan | None = None
     _outputs: Mapping[str, Any] = field(default_factory=dict)
 
     def build(self) -> None:
-        """Bring the account to what the code says, after a run that was killed as well."""
+        """Bring the account to what the code says, after a run that was killed as well, and look a second time.
+
+        What the second look sees goes into the state: only so is a later change by hand told from what the account
+        adds by itself.
+        """
+        if self.before is None:
+            self.before = inventory(self.account)
         self.heal()
         plan = self.tofu.plan()
         if self.budget is not None:
             self._afford(plan, self.budget)
         self.tofu.apply(plan)
         self._outputs = self.tofu.outputs()
+        self.second_look = self.tofu.plan()
+        if self.second_look.empty:
+            self.tofu.apply(self.second_look)
 
     def _afford(self, plan: Plan, budget: float) -> None:
         found = self.estimate(plan)
@@ -114,7 +124,7 @@ class Platform:
         if not self.tofu.was_killed:
             return ()
         self.tofu.settle()
-        left = orphans(self.account, self.before, frozenset(words(self.tofu.state())))
+        left = orphans(self.account, self.before or frozenset(), frozenset(words(self.tofu.state())))
         if left and self.label is TruthLabel.AWS:
             listed = ", ".join(map(str, left))
             raise UsageError(
@@ -198,7 +208,10 @@ def emulated_platform(
         with progress.phase("Preparing the platform's code"):
             tofu.prepare(weaknesses=weaknesses)
         account = Account(REGION, emulator.url, EMULATED)
-        yield Platform(tofu, account, TruthLabel.EMULATED, before=inventory(account))
+        try:
+            yield Platform(tofu, account, TruthLabel.EMULATED)
+        finally:
+            tofu.interrupt()
 
 
 @contextlib.contextmanager

@@ -115,6 +115,7 @@ class Tofu:
     variables: Mapping[str, object]
     secrets: Mapping[str, str] = field(default_factory=dict)
     progress: Progress = field(default_factory=open_progress)
+    _process: subprocess.Popen[str] | None = field(default=None, init=False, repr=False)
 
     @property
     def tree(self) -> Path:
@@ -212,6 +213,12 @@ class Tofu:
         document = json.loads(self._run("output", "-json"))
         return {name: entry["value"] for name, entry in document.items()}
 
+    def interrupt(self) -> None:
+        """Ask a command that another thread has under way, if one has, to stop after what it is at."""
+        process = self._process
+        if process is not None and process.poll() is None:
+            process.send_signal(signal.SIGINT)
+
     def state(self) -> Mapping[str, Any]:
         """Return the state as OpenTofu shows it: an object of JSON."""
         document: Mapping[str, Any] = json.loads(self._run("show", "-json"))
@@ -296,6 +303,7 @@ class Tofu:
             env=self._variables_of_process(),
             start_new_session=True,
         )
+        self._process = process
         began = time.monotonic()
         user = os.environ.get("USER") or ("root" if os.geteuid() == 0 else str(os.geteuid()))
         _Running(process.pid, psutil.Process(process.pid).create_time(), socket.gethostname(), user).write(
@@ -331,7 +339,7 @@ class Tofu:
 
     def _streamed(self, verb: str, *words: str) -> None:
         """Run a command that tells line by line what it is at; raises StateLocked, UsageError or TofuFailed."""
-        title = f"OpenTofu {verb} of {self.environment}"
+        title = f"OpenTofu {verb} of {self.environment} in {self.folder.name}"
         for again in (True, False):
             with self.progress.phase(title) as phase:
                 told = self._told(phase, verb, *words)
