@@ -40,6 +40,7 @@ class Unit(StrEnum):
     MONTH = "month"
     GB = "gb"
     GB_MONTH = "gb-month"
+    MILLION = "million"
 
 
 @dataclass(frozen=True)
@@ -285,14 +286,20 @@ def _beside(address: str) -> tuple[str, str]:
     return module, key[0] if key else ""
 
 
+# What RDS takes where no type and no IOPS are given:
+# https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
+_DEFAULT_DISK: Final = "gp2"
+
+
 def _database(resource: PlannedResource) -> Iterator[_Part]:
     if not isinstance(resource.values.get("multi_az"), bool):
         raise _Unknown("whether it has a standby is not known before an apply")
     copies = Decimal(2 if resource.values["multi_az"] else 1)
     kind = _text(resource.values, "instance_class")
     yield _Part(kind, copies, f"{copies} x {kind}")
-    size, disk = _number(resource.values, "allocated_storage"), _text(resource.values, "storage_type")
-    yield _Part(disk, copies * size, f"{copies} x {size} GB of {disk}")
+    size = _number(resource.values, "allocated_storage")
+    disk = resource.values.get("storage_type") or _DEFAULT_DISK
+    yield _Part(str(disk), copies * size, f"{copies} x {size} GB of {disk}")
 
 
 def _cache(resource: PlannedResource) -> Iterator[_Part]:
