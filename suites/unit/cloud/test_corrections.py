@@ -196,6 +196,16 @@ def _cluster_names_its_network_and_all_logs() -> None:
     assert other["identity"]["oidc"]["issuer"] != told["identity"]["oidc"]["issuer"]
 
 
+def test_a_cluster_lies_in_one_network_that_exists() -> None:
+    with emulated():
+        first, second = place(), place()
+        for subnets in (["subnet-0123456789abcdef0"], [first.subnets[0], second.subnets[1]]):
+            with pytest.raises(ClientError) as refused:
+                client("eks").create_cluster(name="fleet", roleArn=ROLE, resourcesVpcConfig={"subnetIds": subnets})
+            assert _code(refused) == "InvalidParameterException"
+        assert client("eks").list_clusters()["clusters"] == []
+
+
 @_proves("EKSBackend.delete_cluster")
 def _deleted_cluster_takes_its_security_group_along() -> None:
     where = cluster()
