@@ -57,7 +57,7 @@ def _group_has_its_clusters_and_a_reader_endpoint() -> None:
     nodes = group["NodeGroups"][0]
     assert nodes["ReaderEndpoint"]["Port"] == nodes["PrimaryEndpoint"]["Port"] == 6379
     assert nodes["ReaderEndpoint"]["Address"] != nodes["PrimaryEndpoint"]["Address"]
-    assert [each["PreferredAvailabilityZone"] for each in nodes["NodeGroupMembers"]] == [f"{REGION}a", f"{REGION}b"]
+    assert [each["PreferredAvailabilityZone"] for each in nodes["NodeGroupMembers"]] == [f"{REGION}a", f"{REGION}c"]
 
 
 @_proves("ElastiCacheBackend.create_replication_group")
@@ -94,7 +94,7 @@ def _subnet_group_says_its_zones() -> None:
     cache_group()
     group = client("elasticache").describe_cache_subnet_groups()["CacheSubnetGroups"][0]
     zones = [each["SubnetAvailabilityZone"]["Name"] for each in group["Subnets"]]
-    assert zones == [f"{REGION}a", f"{REGION}b"]
+    assert zones == [f"{REGION}a", f"{REGION}c"]
 
 
 @_proves("ElastiCacheBackend.delete_replication_group", "ElastiCacheResponse.delete_cache_subnet_group")
