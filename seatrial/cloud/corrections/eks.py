@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
+from moto.ec2.exceptions import InvalidSubnetIdError
 from moto.ec2.models import ec2_backends
 from moto.eks import models, urls
 from moto.eks.exceptions import InvalidParameterException, ResourceInUseException, ResourceNotFoundException
@@ -78,8 +79,7 @@ class Cluster(models.Cluster):
         self.logging = complete_logging(self.logging)
         self.kubernetes_network_config = {"ipFamily": "ipv4", **self.kubernetes_network_config}
         network = self.resources_vpc_config
-        subnets = self.ec2.describe_subnets(subnet_ids=list(network.get("subnetIds") or []))
-        vpc = subnets[0].vpc_id if subnets else None
+        vpc = self._vpc(list(network.get("subnetIds") or []))
         group = self._security_group(vpc) if vpc else None
         # An access that is not asked for is not missing: public is on, private off, and public means from everywhere.
         public = network.get("endpointPublicAccess", True)
@@ -92,6 +92,18 @@ class Cluster(models.Cluster):
             "vpcId": vpc,
             "clusterSecurityGroupId": group,
         }
+
+    def _vpc(self, subnets: list[str]) -> str | None:
+        """Return the cloud that all subnets are in; raises InvalidParameterException unless there is one."""
+        if not subnets:
+            return None
+        try:
+            clouds = {each.vpc_id for each in self.ec2.describe_subnets(subnet_ids=subnets)}
+        except InvalidSubnetIdError as missing:
+            raise InvalidParameterException(message=f"The subnet ID does not exist: {missing}") from missing
+        if len(clouds) != 1:
+            raise InvalidParameterException(message="Subnets specified must be in the same VPC.")
+        return str(clouds.pop())
 
     def _security_group(self, vpc: str) -> str:
         """Make the group that EKS makes for each cluster; its members may talk to each other."""

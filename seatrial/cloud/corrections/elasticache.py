@@ -98,10 +98,9 @@ class ReplicationGroup(models.ReplicationGroup):
         clusters = wishes.get("num_cache_clusters")
         if isinstance(clusters, int) and wishes.get("cluster_mode") != "enabled":
             wishes["replicas_per_node_group"] = wishes.get("replicas_per_node_group") or clusters - 1
-        if not wishes.get("preferred_cache_cluster_azs"):
-            account, region = str(wishes["account_id"]), str(wishes["region_name"])
-            zones = ec2_backends[account][region].describe_availability_zones()
-            wishes["preferred_cache_cluster_azs"] = [zone.name for zone in zones[:2]]
+        wishes["preferred_cache_cluster_azs"] = wishes.get("preferred_cache_cluster_azs") or _zones(
+            str(wishes["account_id"]), str(wishes["region_name"]), str(wishes.get("cache_subnet_group_name"))
+        )
         super().__init__(**wishes)  # type: ignore[arg-type]
         for group in self.node_groups:
             if "reader_endpoint_address" in group:
@@ -115,6 +114,15 @@ class ReplicationGroup(models.ReplicationGroup):
             for group in self.node_groups
             for member in group["node_group_members"]
         }
+
+
+def _zones(account: str, region: str, subnet_group: str) -> list[str]:
+    """Return the zones of a subnet group, which its clusters are spread over; the region's first two without one."""
+    group = models.elasticache_backends[account][region].cache_subnet_groups.get(subnet_group)
+    if group is None:
+        return [zone.name for zone in ec2_backends[account][region].describe_availability_zones()[:2]]
+    subnets = ec2_backends[account][region].describe_subnets(subnet_ids=group.subnet_ids)
+    return sorted({str(each.availability_zone) for each in subnets})
 
 
 @ELASTICACHE.around(

@@ -58,8 +58,6 @@ def delete_bucket_encryption(original: Callable[..., None], backend: S3Backend, 
 class AccessControlListNotSupported(S3ClientError):
     """The bucket's owner owns all in it, and access lists are off."""
 
-    code = 400  # type: ignore[assignment]  # moto declares a string and uses a number
-
     def __init__(self) -> None:
         super().__init__("AccessControlListNotSupported", "The bucket does not allow ACLs")
 

@@ -55,7 +55,7 @@ def place() -> Place:
         ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"][
             "SubnetId"
         ]
-        for number, zone in enumerate("ab")
+        for number, zone in enumerate("ac")
     )
     group = ec2.create_security_group(GroupName="any", Description="any", VpcId=vpc)["GroupId"]
     return Place(vpc, (first, second), group)

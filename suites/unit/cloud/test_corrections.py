@@ -57,7 +57,7 @@ def _group_has_its_clusters_and_a_reader_endpoint() -> None:
     nodes = group["NodeGroups"][0]
     assert nodes["ReaderEndpoint"]["Port"] == nodes["PrimaryEndpoint"]["Port"] == 6379
     assert nodes["ReaderEndpoint"]["Address"] != nodes["PrimaryEndpoint"]["Address"]
-    assert [each["PreferredAvailabilityZone"] for each in nodes["NodeGroupMembers"]] == [f"{REGION}a", f"{REGION}b"]
+    assert [each["PreferredAvailabilityZone"] for each in nodes["NodeGroupMembers"]] == [f"{REGION}a", f"{REGION}c"]
 
 
 @_proves("ElastiCacheBackend.create_replication_group")
@@ -94,7 +94,7 @@ def _subnet_group_says_its_zones() -> None:
     cache_group()
     group = client("elasticache").describe_cache_subnet_groups()["CacheSubnetGroups"][0]
     zones = [each["SubnetAvailabilityZone"]["Name"] for each in group["Subnets"]]
-    assert zones == [f"{REGION}a", f"{REGION}b"]
+    assert zones == [f"{REGION}a", f"{REGION}c"]
 
 
 @_proves("ElastiCacheBackend.delete_replication_group", "ElastiCacheResponse.delete_cache_subnet_group")
@@ -194,6 +194,16 @@ def _cluster_names_its_network_and_all_logs() -> None:
     client("eks").create_cluster(name="other", roleArn=ROLE, resourcesVpcConfig={"subnetIds": list(where.subnets)})
     other = client("eks").describe_cluster(name="other")["cluster"]
     assert other["identity"]["oidc"]["issuer"] != told["identity"]["oidc"]["issuer"]
+
+
+def test_a_cluster_lies_in_one_network_that_exists() -> None:
+    with emulated():
+        first, second = place(), place()
+        for subnets in (["subnet-0123456789abcdef0"], [first.subnets[0], second.subnets[1]]):
+            with pytest.raises(ClientError) as refused:
+                client("eks").create_cluster(name="fleet", roleArn=ROLE, resourcesVpcConfig={"subnetIds": subnets})
+            assert _code(refused) == "InvalidParameterException"
+        assert client("eks").list_clusters()["clusters"] == []
 
 
 @_proves("EKSBackend.delete_cluster")

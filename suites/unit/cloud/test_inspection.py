@@ -138,7 +138,7 @@ def test_a_database(account: Account) -> None:
     assert seen.deletion_protected
     assert seen.security_groups == (where.group,)
     assert seen.tiers(network(account)) == {"database"}
-    assert seen.zones == {f"{REGION}a", f"{REGION}b"}
+    assert seen.zones == {f"{REGION}a", f"{REGION}c"}
     assert seen.tls_required
     assert seen.password_managed
     assert seen.iam_login
@@ -166,7 +166,7 @@ def test_a_cache(account: Account) -> None:
     seen = inspection.cache(account, "redis")
     assert seen == inspection.caches(account)[0]
     assert seen.nodes == ("redis-001", "redis-002")
-    assert seen.zones == {f"{REGION}a", f"{REGION}b"}
+    assert seen.zones == {f"{REGION}a", f"{REGION}c"}
     assert (seen.automatic_failover, seen.multi_az) == (True, True)
     assert (seen.encrypted_at_rest, seen.encrypted_in_transit, seen.authenticated) == (True, True, True)
     assert (seen.engine, seen.version, seen.port, seen.snapshots) == ("redis", "7.1", 6379, timedelta(days=3))
@@ -285,7 +285,7 @@ def test_a_file_system(account: Account) -> None:
     seen = inspection.file_system(account, made)
     assert seen == inspection.file_systems(account)[0]
     assert (seen.name, seen.encrypted, seen.backed_up) == ("media", True, True)
-    assert seen.zones == {f"{REGION}a", f"{REGION}b"}
+    assert seen.zones == {f"{REGION}a", f"{REGION}c"}
     assert seen.security_groups == {where.group}
     (point,) = seen.access_points
     assert (point.path, point.uid, point.gid) == ("/media", 1000, 1001)

@@ -80,10 +80,3 @@ def test_a_signal_ends_the_server() -> None:
     with pytest.raises(SystemExit) as ended:
         moto_server._leave(signal.SIGTERM, None)
     assert ended.value.code == 0
-
-
-def test_an_account_is_never_shown_a_secret_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebodys")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    signer = Account("eu-central-1", endpoint="http://127.0.0.1:9")._client("s3")._request_signer
-    assert signer._credentials.access_key == "emulated"

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
+from ipaddress import IPv4Network, ip_network
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from seatrial.cloud.account import NotFound
-from seatrial.cloud.network import ANY, FlowLog, Ports, SecurityRule, network
+from seatrial.cloud.account import Answer, NotFound
+from seatrial.cloud.network import (
+    ANY,
+    FlowLog,
+    Ports,
+    Route,
+    SecurityRule,
+    _PrefixLists,
+    _route_table,
+    network,
+)
 from seatrial.cloud.reachability import INTERNET, Member, reachable
 from suites.unit.cloud.emulated import NUMBER, REGION, ROLE, client
 
@@ -77,19 +86,21 @@ def test_subnets_say_their_tier_and_where_they_route(account: Account, vpc: str)
 
 def test_rules_of_a_group_name_addresses_groups_and_prefix_lists(account: Account, vpc: str) -> None:
     ec2 = client("ec2")
-    entries = [{"Cidr": "198.51.100.0/24"}, {"Cidr": "203.0.113.0/24"}]
+    offered = ["198.51.100.0/24", "203.0.113.0/24"]
+    entries = [{"Cidr": each} for each in offered]
     offices = ec2.create_managed_prefix_list(
         PrefixListName="offices", MaxEntries=5, AddressFamily="IPv4", Entries=entries
     )["PrefixList"]["PrefixListId"]
     own = _group(vpc, "own")
     other = _group(vpc, "other")
+    home = {"IpRanges": [{"CidrIp": "192.0.2.7/32"}]}
     ec2.authorize_security_group_ingress(
         GroupId=own,
         IpPermissions=[
             {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 90, "UserIdGroupPairs": [{"GroupId": other}]},
             {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": own}]},
             {"IpProtocol": "udp", "FromPort": 53, "ToPort": 53, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]},
-            {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "PrefixListIds": [{"PrefixListId": offices}]},
+            {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "PrefixListIds": [{"PrefixListId": offices}], **home},
         ],
     )
     group = network(account).group_named("own")
@@ -97,7 +108,7 @@ def test_rules_of_a_group_name_addresses_groups_and_prefix_lists(account: Accoun
         SecurityRule("tcp", Ports(80, 90), groups=(other,)),
         SecurityRule(ANY, Ports(0, 65535), groups=(own,)),
         SecurityRule("udp", Ports(53, 53), cidrs=(ip_network("::/0"),)),
-        SecurityRule("tcp", Ports(22, 22), cidrs=tuple(ip_network(each["Cidr"]) for each in entries)),
+        SecurityRule("tcp", Ports(22, 22), cidrs=(ip_network("192.0.2.7/32"), *map(ip_network, offered))),
     }
     assert group.open_ports == (Ports(53, 53),)
     assert [rule.open_to_the_world for rule in group.egress] == [True]
@@ -131,6 +142,12 @@ def test_access_lists_are_read_with_their_rules_and_subnets(account: Account, vp
     (rule,) = (each for each in acl.entries if each.allow)
     assert (rule.number, rule.egress, rule.protocol, rule.ports) == (100, False, "tcp", Ports(5432, 5432))
     assert [each.number for each in acl.entries if not each.allow] == [32767, 32767]
+
+
+def test_a_route_to_what_is_gone_is_inactive(account: Account) -> None:
+    told = {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1", "State": "blackhole"}
+    table = _route_table(Answer({"RouteTableId": "rtb-1", "Routes": [told]}), _PrefixLists(account))
+    assert table.routes == (Route(IPv4Network("0.0.0.0/0"), "nat-1", active=False),)
 
 
 def test_flow_logs_are_read(account: Account, vpc: str) -> None:

@@ -179,7 +179,8 @@ def test_a_group_open_to_one_office_is_partly_open_to_the_internet() -> None:
 def test_a_private_range_is_not_the_internet() -> None:
     inside = tcp(443, cidr=IPv4Network("10.0.0.0/8"))
     network = with_group(TIERS, replace(TIERS.group("sg-balancer"), ingress=(inside,)))
-    assert reachable(network, INTERNET, BALANCER, 443).hops == {"sg-balancer"}
+    reach = reachable(network, INTERNET, BALANCER, 443)
+    assert (reach.verdict, set(reach.hops)) == (Reachability.REFUSED, {"sg-balancer"})
 
 
 def test_an_answer_needs_a_rule_in_an_access_list_and_none_in_a_security_group() -> None:
@@ -198,6 +199,28 @@ def test_an_access_list_that_knows_the_ports_of_one_system_serves_that_system() 
     network = with_acl(TIERS, replace(TIERS.acl_of("database"), entries=entries))
     assert reachable(network, APP, STORE, 5432).verdict is Reachability.PARTLY
     assert reachable(network, APP, STORE, 5432, ephemeral=linux).verdict is Reachability.PERMITTED
+
+
+def test_ports_at_both_ends_of_a_range_count() -> None:
+    def verdict(answered: Ports) -> Reachability:
+        entries = tuple(
+            replace(each, ports=answered) if each.egress and each.allow else each
+            for each in TIERS.acl_of("database").entries
+        )
+        network = with_acl(TIERS, replace(TIERS.acl_of("database"), entries=entries))
+        return reachable(network, APP, STORE, 5432, ephemeral=Ports(2000, 2009)).verdict
+
+    assert verdict(Ports(2000, 2009)) is Reachability.PERMITTED
+    for some in (Ports(2000, 2008), Ports(2001, 2009), Ports(2000, 2000), Ports(2009, 2009), Ports(2004, 2004)):
+        assert verdict(some) is Reachability.PARTLY
+    for none in (Ports(1024, 1999), Ports(2010, 2010)):
+        assert verdict(none) is Reachability.REFUSED
+
+
+def test_an_answer_that_is_routed_elsewhere_does_not_arrive() -> None:
+    detour = replace(TIERS.route_table_of("database"), routes=(LOCAL, Route(PRIVATE, "nat-1")))
+    reach = reachable(with_table(TIERS, detour), APP, STORE, 5432)
+    assert (reach.verdict, set(reach.hops)) == (Reachability.REFUSED, {"rtb-main"})
 
 
 @pytest.mark.parametrize(("first", "verdict"), [(False, Reachability.REFUSED), (True, Reachability.PERMITTED)])
@@ -219,7 +242,9 @@ def test_an_access_list_does_not_see_what_stays_in_its_subnet() -> None:
 def test_a_subnet_that_names_no_table_and_no_list_has_those_of_its_cloud() -> None:
     assert TIERS.route_table_of("database").identity == "rtb-main"
     bare = with_acl(TIERS, replace(TIERS.acl_of("database"), subnets=()))
-    assert bare.acl_of("database").identity == "acl-default"
+    for listed in (bare, replace(bare, acls=bare.acls[::-1], route_tables=bare.route_tables[::-1])):
+        assert listed.acl_of("database").identity == "acl-default"
+        assert listed.route_table_of("database").identity == "rtb-main"
 
 
 def test_udp_is_not_tcp() -> None:
@@ -262,6 +287,13 @@ def test_the_access_list_of_a_nat_gateways_subnet_counts() -> None:
     own = replace(TIERS.acl_of("private"), subnets=("private",))
     network = replace(TIERS, acls=(edge, own, *TIERS.acls[1:]))
     assert reachable(network, APP, INTERNET, 443).verdict is Reachability.PERMITTED
+    # A gateway speaks from any of its ports, whichever the one behind it speaks from.
+    linux = tuple(replace(each, protocol="tcp", ports=Ports(32768, 60999)) for each in edge.entries if not each.egress)
+    inside = AclEntry(90, egress=False, allow=True, protocol=ANY, ports=ALL_PORTS, cidr=VPC)
+    outwards = tuple(each for each in edge.entries if each.egress)
+    half_deaf = with_acl(network, replace(edge, entries=(*linux, *outwards, inside)))
+    reach = reachable(half_deaf, APP, INTERNET, 443, ephemeral=Ports(40000, 40000))
+    assert (reach.verdict, set(reach.hops)) == (Reachability.PARTLY, {"acl-edge"})
     deaf = without_entries(network, "acl-edge", egress=False)
     assert reachable(deaf, APP, INTERNET, 443).hops == {"acl-edge"}
 
