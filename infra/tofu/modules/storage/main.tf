@@ -297,6 +297,14 @@ resource "aws_efs_file_system" "this" {
   tags = { Name = "${var.name}-shared" }
 }
 
+resource "aws_efs_backup_policy" "this" {
+  file_system_id = aws_efs_file_system.this.id
+
+  backup_policy {
+    status = var.backup_files ? "ENABLED" : "DISABLED"
+  }
+}
+
 resource "aws_efs_mount_target" "this" {
   for_each = var.subnet_ids_by_zone
 
