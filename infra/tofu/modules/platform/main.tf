@@ -87,6 +87,7 @@ module "storage" {
   subnet_ids_by_zone        = module.network.private_subnet_ids_by_zone
   client_security_group_ids = local.clients
   force_destroy             = var.disposable
+  backup_files              = !var.disposable
   access_log_days           = var.log_retention_days
   key_deletion_days         = local.key_deletion_days
 }

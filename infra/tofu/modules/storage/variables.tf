@@ -95,6 +95,12 @@ variable "file_owner_id" {
   }
 }
 
+variable "backup_files" {
+  description = "Back the shared files up every day, for 35 days."
+  type        = bool
+  default     = true
+}
+
 variable "key_deletion_days" {
   description = "How long a deleted key can be recovered, in days."
   type        = number

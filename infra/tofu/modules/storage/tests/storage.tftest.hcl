@@ -105,6 +105,15 @@ run "shares_files_in_each_zone" {
   }
 }
 
+run "backs_shared_files_up" {
+  command = plan
+
+  assert {
+    condition     = aws_efs_backup_policy.this.backup_policy[0].status == "ENABLED"
+    error_message = "Shared files must be backed up unless said otherwise."
+  }
+}
+
 run "lets_only_clients_mount" {
   command = plan
 
