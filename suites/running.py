@@ -131,7 +131,7 @@ def catalog(postgresql: PostgreSQL, redis_process: RedisServer, serve: Serve) ->
     from reference_app.catalog.settings import Settings  # noqa: PLC0415
 
     redis = _started(redis_process)
-    settings = Settings.model_validate(_database(postgresql) | {"cache_url": redis.url})
+    settings = Settings.model_validate(_database(postgresql) | {"cache_url": redis.url, "root_path": "/catalog"})
 
     def plant_anew(connection: Connection) -> None:
         connection.execute(text("TRUNCATE products, categories, reservations"))

@@ -101,7 +101,13 @@ async def place_order(request: Request) -> Response:
         **_problems(),
         HTTPStatus.OK: {
             "description": "One page.",
-            "links": leads_to("order_id", "$response.body#/items/0/id", *_READ, *_MOVED),
+            "links": {
+                **leads_to("order_id", "$response.body#/items/0/id", *_READ, *_MOVED),
+                "place_order": {
+                    "operationId": "place_order",
+                    "requestBody": {"customer": "$response.body#/items/0/customer"},
+                },
+            },
         },
     },
     response_model=PageShown,

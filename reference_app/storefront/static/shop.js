@@ -10,6 +10,8 @@
     if (answer.status >= 400 && answer.getResponseHeader("X-Storefront") === "page") {
       event.detail.shouldSwap = true;
       event.detail.isError = false;
+      // The page stays what it was; only a notice is put into it.
+      event.detail.ignoreTitle = true;
     }
   });
 

@@ -112,8 +112,9 @@ async def test_orders_that_are_away_are_said_once_and_shown_again(watched: Watch
         assert await _next(shown) == Event("", "connection", _INTERRUPTED)
         again = asyncio.create_task(_next(shown))
         asked = len(watched.behind.seen)
-        while len(watched.behind.seen) < asked + 4:  # noqa: ASYNC110 - what is asked of it, it tells in no other way
-            await asyncio.sleep(0.001)
+        async with asyncio.timeout(_SOON):
+            while len(watched.behind.seen) < asked + 4:  # noqa: ASYNC110 - what is asked of it, it tells in no other way
+                await asyncio.sleep(0.001)
         watched.behind.broken = set()
         assert _current(await again) == "Pending"
         assert (await _next(shown)).data == _LIVE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,7 +43,7 @@ _CHECKS: list[CheckFunction] = [
 ]
 # Of each service, what must come about when operations follow each other.
 _FOLLOWED: Mapping[str, frozenset[str]] = {
-    "catalog": frozenset({"POST /categories", "POST /products", "PUT /reservations/{reservation_id}"}),
+    "catalog": frozenset({"POST /categories", "GET /categories/{category_id}", "GET /products"}),
     "orders": frozenset({"POST /orders", "GET /orders/{order_id}", "POST /orders/{order_id}/cancel"}),
     "gateway": frozenset({"PUT /api/session/cart", "POST /api/uploads", "GET /api/uploads/{upload_id}"}),
 }
@@ -134,7 +135,7 @@ def test_every_operation_answers_as_documented(lent: Lend, service: str) -> None
 
 @pytest.mark.parametrize("service", _SERVICES)
 def test_operations_that_follow_each_other_answer_as_documented(lent: Lend, service: str) -> None:
-    came_about: set[str] = set()
+    came_about: Counter[str] = Counter()
     lent_service = lent(service)
     visitor: dict[str, str] = {}
 
@@ -155,15 +156,15 @@ def test_operations_that_follow_each_other_answer_as_documented(lent: Lend, serv
 
     def validate(_self: object, response: schemathesis.Response, case: AnyCase, **_: object) -> None:
         if response.status_code < HTTPStatus.MULTIPLE_CHOICES:
-            came_about.add(f"{case.method} {case.operation.path}")
+            came_about[f"{case.method} {case.operation.path}"] += 1
         case.validate_response(response, checks=_CHECKS)
 
     hooks = {"setup": begin, "before_call": make_sense, "validate_response": validate}
     sequences: Any = type("Sequences", (_document(lent_service.address).as_state_machine(),), hooks)
-    sequences.run(settings=settings(_REPEATABLE, max_examples=8, stateful_step_count=5))
+    sequences.run(settings=settings(_REPEATABLE, max_examples=20, stateful_step_count=5))
 
     # A sequence that never gets beyond being refused would say nothing.
-    assert came_about >= _FOLLOWED[service]
+    assert set(came_about) >= _FOLLOWED[service]
 
 
 class _Thing(BaseModel):
