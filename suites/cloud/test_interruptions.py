@@ -43,6 +43,7 @@ def behave(platform: Platform) -> None:
 def test_a_cloud_that_fails_in_the_middle_is_told_and_the_next_run_completes(
     fault: dict[str, object], platform: Platform
 ) -> None:
+    platform.before = inventory(platform.account)
     misbehave(platform, **fault)
     with pytest.raises(TofuFailed, match=str(fault["service"]), check=lambda error: "\n" not in str(error)):
         platform.build()
@@ -55,6 +56,7 @@ def test_a_cloud_that_fails_in_the_middle_is_told_and_the_next_run_completes(
 
 
 def test_a_slow_cloud_is_waited_for(platform: Platform) -> None:
+    platform.before = inventory(platform.account)
     misbehave(platform, kind="delay", delay=1.0, requests=20)
     platform.build()
     assert platform.planned_anew().empty
