@@ -104,6 +104,16 @@ def test_a_purchase_needs_no_mouse(visitor: Shown) -> None:
     assert visitor.said == []
 
 
+def test_what_is_taken_out_with_the_keyboard_does_not_take_the_focus_along(visitor: Shown, premises: Premises) -> None:
+    page = visitor.page
+    _fill(page, f"{premises.address}/products/{premises.product}")
+    page.goto(f"{premises.address}/cart")
+    _go_to(page, page.get_by_role("button", name=re.compile("Take out")))
+    page.keyboard.press("Enter")
+    expect(page.locator("#cart")).to_contain_text("Your cart is empty")
+    expect(page.locator("#cart-title")).to_be_focused()
+
+
 def test_everything_works_without_scripts(show: Show, premises: Premises) -> None:
     page = show(premises.address, scripts=False).page
     page.get_by_role("searchbox").fill("compass")
@@ -252,13 +262,18 @@ def test_an_order_while_orders_are_away_is_placed_once_when_they_are_back(visito
     page = visitor.page
     _fill(page, f"{premises.address}/products/{premises.product}")
     page.goto(f"{premises.address}/cart")
+    keys = set()
     with premises.orders.away():
         for press in ("Place the order", "Try again"):
+            keys.add(page.locator("input[name=key]").input_value())
             with page.expect_navigation():
                 page.get_by_role("button", name=press).click()
             expect(page.get_by_role("heading", name="Your order is not confirmed yet")).to_be_visible()
             expect(page.locator("main")).to_contain_text("Just now your orders cannot be reached")
+        keys.add(page.locator("input[name=key]").input_value())
         assert Person(page, premises.address).barriers() == ()
+    # One and the same order however often it is sent, also where the first one arrived and its answer did not.
+    assert len(keys) == 1
     _whole_again(page, page.locator("#progress"))
     page.goto(f"{premises.address}/history")
     assert page.locator(".orders li").count() == 1
