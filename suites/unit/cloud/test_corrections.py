@@ -467,17 +467,21 @@ def _key_is_known_by_its_arn() -> None:
 # --- EFS
 
 
-@_proves("EFSResponse.put_backup_policy")
+@_proves("EFSResponse.put_backup_policy", "EFSBackend.describe_backup_policy")
 def _backups_can_be_turned_on_and_off() -> None:
     efs = client("efs")
     identity = efs.create_file_system(CreationToken="any", Backup=False)["FileSystemId"]
     told = efs.put_backup_policy(FileSystemId=identity, BackupPolicy={"Status": "ENABLED"})
     assert told["BackupPolicy"] == efs.describe_backup_policy(FileSystemId=identity)["BackupPolicy"]
     assert told["BackupPolicy"] == {"Status": "ENABLED"}
-    assert (
-        efs.put_backup_policy(FileSystemId=identity, BackupPolicy={"Status": "DISABLED"})["BackupPolicy"]["Status"]
-        == "DISABLED"
-    )
+    off = {"Status": "DISABLED"}
+    assert efs.put_backup_policy(FileSystemId=identity, BackupPolicy=off)["BackupPolicy"] == off
+    assert efs.describe_backup_policy(FileSystemId=identity)["BackupPolicy"] == off
+    silent = efs.create_file_system(CreationToken="other", Backup=False)["FileSystemId"]
+    for nobody, code in ((silent, "PolicyNotFound"), ("fs-00000000", "FileSystemNotFound")):
+        with pytest.raises(ClientError) as unknown:
+            efs.describe_backup_policy(FileSystemId=nobody)
+        assert _code(unknown) == code
 
 
 # --- Budgets
