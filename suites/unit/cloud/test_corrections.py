@@ -464,6 +464,26 @@ def _key_is_known_by_its_arn() -> None:
     assert kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] == "Disabled"
 
 
+# --- CloudWatch Logs
+
+
+@_proves("LogsBackend.delete_log_group", "MetricFilters.add_filter")
+def _filter_belongs_to_its_group_and_is_one_of_its_name() -> None:
+    logs = client("logs")
+    metric = {"metricName": "errors", "metricNamespace": "fleet", "metricValue": "1"}
+    for group in ("/one", "/other"):
+        logs.create_log_group(logGroupName=group)
+        for pattern in ("ERROR", "FATAL"):
+            logs.put_metric_filter(
+                logGroupName=group, filterName="errors", filterPattern=pattern, metricTransformations=[metric]
+            )
+    told = logs.describe_metric_filters()["metricFilters"]
+    assert [(each["logGroupName"], each["filterPattern"]) for each in told] == [("/one", "FATAL"), ("/other", "FATAL")]
+    logs.delete_log_group(logGroupName="/one")
+    left = logs.describe_metric_filters()["metricFilters"]
+    assert [each["logGroupName"] for each in left] == ["/other"]
+
+
 # --- EFS
 
 
