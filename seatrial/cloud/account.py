@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import boto3  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
-from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -170,6 +170,8 @@ class Account:
             return Answer(getattr(self._client(service), operation)(**parameters))
         except ClientError as error:
             raise self._translated(error, request, parameters) from error
+        except ParamValidationError:
+            raise  # a mistake of the caller's, which was never sent
         except BotoCoreError as error:
             raise Unreachable(f"{request} got no answer from {self}: {error}") from error
 
@@ -204,6 +206,8 @@ class Account:
             return tuple(Answer(page) for page in client.get_paginator(operation).paginate(**parameters))
         except ClientError as error:
             raise self._translated(error, request, parameters) from error
+        except ParamValidationError:
+            raise  # a mistake of the caller's, which was never sent
         except BotoCoreError as error:
             raise Unreachable(f"{request} got no answer from {self}: {error}") from error
 

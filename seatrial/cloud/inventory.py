@@ -184,7 +184,6 @@ _LISTINGS: Final = (
     _Listing("ecr", "repository", "describe_repositories", "repositories", "repositoryName"),
     _Listing("secretsmanager", "secret", "list_secrets", "SecretList", "ARN"),
     _Listing("logs", "log group", "describe_log_groups", "logGroups", "logGroupName"),
-    _Listing("logs", "metric filter", "describe_metric_filters", "metricFilters", "filterName"),
     _Listing("cloudwatch", "alarm", "describe_alarms", "MetricAlarms", "AlarmName"),
     _Listing("cloudwatch", "composite alarm", "describe_alarms", "CompositeAlarms", "AlarmName"),
     _Listing("cloudwatch", "dashboard", "list_dashboards", "DashboardEntries", "DashboardName"),
@@ -204,7 +203,7 @@ def inventory(account: Account) -> Inventory:
     not one that has nothing.
     """
     readers: list[Callable[[Account], Iterable[Thing]]] = [each.things for each in _LISTINGS if each.identity]
-    readers += [_names, _clusters, _mount_targets, _keys, _aliases, _policies, _budgets]
+    readers += [_names, _clusters, _mount_targets, _metric_filters, _keys, _aliases, _policies, _budgets]
     with ThreadPoolExecutor(max_workers=8) as pool:
         return frozenset(each for found in pool.map(lambda read: tuple(read(account)), readers) for each in found)
 
@@ -233,6 +232,12 @@ def _mount_targets(account: Account) -> Iterable[Thing]:
         identity = system.text("FileSystemId")
         for target in account.every("efs", "describe_mount_targets", "MountTargets", FileSystemId=identity):
             yield Thing("efs", "mount target", target.text("MountTargetId"))
+
+
+def _metric_filters(account: Account) -> Iterable[Thing]:
+    """Return the filters, each by its group and its name, which those of other groups may have as well."""
+    for each in account.every("logs", "describe_metric_filters", "metricFilters"):
+        yield Thing("logs", "metric filter", f"{each.text('logGroupName')}/{each.text('filterName')}")
 
 
 def _keys(account: Account) -> Iterable[Thing]:

@@ -15,6 +15,7 @@ from seatrial.cloud.corrections.efs import EFS
 from seatrial.cloud.corrections.eks import EKS
 from seatrial.cloud.corrections.elasticache import ELASTICACHE
 from seatrial.cloud.corrections.kms import KMS
+from seatrial.cloud.corrections.logs import LOGS
 from seatrial.cloud.corrections.rds import RDS
 from seatrial.cloud.corrections.s3 import S3
 from seatrial.cloud.corrections.sts import STS
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from seatrial.cloud.corrections.registry import Correction
 
-_SERVICES = (BUDGETS, EC2, EFS, EKS, ELASTICACHE, KMS, RDS, S3, STS)
+_SERVICES = (BUDGETS, EC2, EFS, EKS, ELASTICACHE, KMS, LOGS, RDS, S3, STS)
 
 
 def corrections() -> Sequence[Correction]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from seatrial.cloud.inspection.caching import Cache, cache, caches
 from seatrial.cloud.inspection.cluster import (
+    LOG_TYPES,
     AddOn,
     EksCluster,
     NodeGroup,
@@ -45,6 +46,7 @@ from seatrial.cloud.inspection.storage import (
 )
 
 __all__ = [
+    "LOG_TYPES",
     "AccessPoint",
     "AddOn",
     "Alarm",

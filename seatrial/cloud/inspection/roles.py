@@ -69,6 +69,11 @@ class Role:
     boundary: str
 
     @property
+    def own_policies(self) -> tuple[Policy, ...]:
+        """The policies that the account has written, not AWS."""
+        return tuple(each for each in self.policies if not each.managed)
+
+    @property
     def actions(self) -> frozenset[str]:
         """All actions that its policies allow, as they are written."""
         return frozenset(action for each in self.policies for action in each.actions)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import ParamValidationError  # type: ignore[import-untyped]
 
 from seatrial.cloud.account import EMULATED, Account, Answer, Credentials, NotFound, Refused, Unreachable, says_absent
 from suites.unit.cloud.emulated import NUMBER, REGION, client
@@ -106,6 +107,13 @@ def test_what_is_refused_is_not_absent(account: Account, ask: Callable[..., obje
             CreateBucketConfiguration={"LocationConstraint": REGION},
         )
     assert refused.value.code == "BucketAlreadyOwnedByYou"
+
+
+def test_a_mistake_of_the_callers_is_not_somebody_elses_silence(account: Account) -> None:
+    with pytest.raises(ParamValidationError, match="Missing required parameter"):
+        account.ask("iam", "get_role")
+    with pytest.raises(ParamValidationError, match="Unknown parameter"):
+        account.every("iam", "list_roles", "Roles", Rank=1)
 
 
 def test_who_does_not_answer_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -464,20 +464,44 @@ def _key_is_known_by_its_arn() -> None:
     assert kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] == "Disabled"
 
 
+# --- CloudWatch Logs
+
+
+@_proves("LogsBackend.delete_log_group", "MetricFilters.add_filter")
+def _filter_belongs_to_its_group_and_is_one_of_its_name() -> None:
+    logs = client("logs")
+    metric = {"metricName": "errors", "metricNamespace": "fleet", "metricValue": "1"}
+    for group in ("/one", "/other"):
+        logs.create_log_group(logGroupName=group)
+        for pattern in ("ERROR", "FATAL"):
+            logs.put_metric_filter(
+                logGroupName=group, filterName="errors", filterPattern=pattern, metricTransformations=[metric]
+            )
+    told = logs.describe_metric_filters()["metricFilters"]
+    assert [(each["logGroupName"], each["filterPattern"]) for each in told] == [("/one", "FATAL"), ("/other", "FATAL")]
+    logs.delete_log_group(logGroupName="/one")
+    left = logs.describe_metric_filters()["metricFilters"]
+    assert [each["logGroupName"] for each in left] == ["/other"]
+
+
 # --- EFS
 
 
-@_proves("EFSResponse.put_backup_policy")
+@_proves("EFSResponse.put_backup_policy", "EFSBackend.describe_backup_policy")
 def _backups_can_be_turned_on_and_off() -> None:
     efs = client("efs")
     identity = efs.create_file_system(CreationToken="any", Backup=False)["FileSystemId"]
     told = efs.put_backup_policy(FileSystemId=identity, BackupPolicy={"Status": "ENABLED"})
     assert told["BackupPolicy"] == efs.describe_backup_policy(FileSystemId=identity)["BackupPolicy"]
     assert told["BackupPolicy"] == {"Status": "ENABLED"}
-    assert (
-        efs.put_backup_policy(FileSystemId=identity, BackupPolicy={"Status": "DISABLED"})["BackupPolicy"]["Status"]
-        == "DISABLED"
-    )
+    off = {"Status": "DISABLED"}
+    assert efs.put_backup_policy(FileSystemId=identity, BackupPolicy=off)["BackupPolicy"] == off
+    assert efs.describe_backup_policy(FileSystemId=identity)["BackupPolicy"] == off
+    silent = efs.create_file_system(CreationToken="other", Backup=False)["FileSystemId"]
+    for nobody, code in ((silent, "PolicyNotFound"), ("fs-00000000", "FileSystemNotFound")):
+        with pytest.raises(ClientError) as unknown:
+            efs.describe_backup_policy(FileSystemId=nobody)
+        assert _code(unknown) == code
 
 
 # --- Budgets

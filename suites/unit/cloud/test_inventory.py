@@ -370,6 +370,18 @@ def test_each_kind_was_seen_to_come_and_go() -> None:
     assert {(each.service, each.kind) for each in _LISTINGS} - seen == unmade
 
 
+def test_filters_of_the_same_name_are_told_apart(account: Account) -> None:
+    logs = client("logs")
+    metric = {"metricName": "errors", "metricNamespace": "fleet", "metricValue": "1"}
+    for group in ("/one", "/other"):
+        logs.create_log_group(logGroupName=group)
+        logs.put_metric_filter(
+            logGroupName=group, filterName="errors", filterPattern="ERROR", metricTransformations=[metric]
+        )
+    seen = {each.identity for each in inventory(account) if each.kind == "metric filter"}
+    assert seen == {"/one/errors", "/other/errors"}
+
+
 def test_a_service_that_does_not_answer_is_not_one_that_has_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)  # between attempts
     nobody = Account(REGION, endpoint="http://127.0.0.1:9")

@@ -13,8 +13,9 @@ import psutil
 import pytest
 
 from seatrial.cloud import moto_server
-from seatrial.cloud.account import Account, NotFound
+from seatrial.cloud.account import Account, NotFound, Refused
 from seatrial.waiting import eventually
+from suites.unit.cloud.signer import Signer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +52,18 @@ def test_the_emulator_says_its_port_is_corrected_and_ends_with_its_starter(
         account.ask("eks", "describe_addon", clusterName="fleet", addonName="coredns")
     assert account.every("elasticache", "describe_cache_parameter_groups", "CacheParameterGroups") == ()
     assert account.number == "123456789012"
+    with pytest.raises(Refused) as unknown:  # a request that is not signed, as pods make it
+        account.ask(
+            "sts",
+            "assume_role_with_web_identity",
+            RoleArn="arn:aws:iam::123456789012:role/orders",
+            RoleSessionName="any",
+            WebIdentityToken=Signer().token("system:serviceaccount:shop:orders"),
+        )
+    assert unknown.value.code == "InvalidIdentityToken"
+    attached = {"RoleName": "orders", "PolicyArn": "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"}
+    account.ask("iam", "create_role", RoleName="orders", AssumeRolePolicyDocument="{}")
+    account.ask("iam", "attach_role_policy", **attached)
     starter.kill()
     starter.wait()
     gone = (psutil.STATUS_ZOMBIE, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -177,6 +178,9 @@ def test_roles_are_read_with_all_their_policies(account: Account) -> None:
     assert seen.actions == {"sqs:*", "s3:GetObject"}
     assert seen.wild_actions == ("sqs:*",)
     assert seen.reaching_everything() == {"sqs:*"}
+    assert seen.own_policies == seen.policies
+    of_aws = replace(seen, policies=(*seen.policies, replace(seen.policies[0], name="theirs", managed=True)))
+    assert of_aws.own_policies == seen.policies
     assert [each.name for each in roles_trusting(account, ISSUER)] == ["orders"]
     with pytest.raises(NotFound, match=r"a role that trusts tokens of https://oidc\.example\.org"):
         roles_trusting(account, "https://oidc.example.org")
