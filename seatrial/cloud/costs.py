@@ -40,7 +40,6 @@ class Unit(StrEnum):
     MONTH = "month"
     GB = "gb"
     GB_MONTH = "gb-month"
-    MILLION = "million"
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def account_of_its_own(tmp_path: Path) -> Iterator[tuple[Emulator, Account]]:
     with Emulator.running(tmp_path / "emulator") as emulator:
         account = Account(REGION, emulator.url, EMULATED)
         account.ask("s3", "create_bucket", Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        passwords = json.dumps(dict.fromkeys(("database", "cache", "catalog", "orders"), "not a secret: emulated"))
+        passwords = json.dumps(dict.fromkeys(("database", "cache", "catalog", "orders"), "no-secret-since-emulated"))
         account.ask("secretsmanager", "create_secret", Name="seatrial-first-passwords", SecretString=passwords)
         yield emulator, account
 

@@ -136,9 +136,9 @@ resource "aws_db_instance" "this" {
   password                            = var.password
   iam_database_authentication_enabled = true
 
-  # The kind of storage is left to RDS, which takes gp3: the older providers do not know it.
   allocated_storage     = var.storage_gib
   max_allocated_storage = var.storage_limit_gib
+  storage_type          = var.storage_type
   storage_encrypted     = true
   kms_key_id            = aws_kms_key.this.arn
 

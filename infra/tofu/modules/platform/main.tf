@@ -53,6 +53,7 @@ module "database" {
   engine_version            = var.database.engine_version
   instance_class            = var.database.instance_class
   multi_az                  = var.database.multi_az
+  storage_type              = var.database.storage_type
   storage_gib               = var.database.storage_gib
   storage_limit_gib         = var.database.storage_limit_gib
   backup_retention_days     = var.database.backup_retention_days

@@ -108,6 +108,7 @@ variable "database" {
     engine_version        = optional(string, "15")
     instance_class        = optional(string, "db.t3.medium")
     multi_az              = optional(bool, true)
+    storage_type          = optional(string, "gp2")
     storage_gib           = optional(number, 20)
     storage_limit_gib     = optional(number, 100)
     backup_retention_days = optional(number, 14)

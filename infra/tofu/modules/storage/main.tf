@@ -298,10 +298,12 @@ resource "aws_efs_file_system" "this" {
 }
 
 resource "aws_efs_backup_policy" "this" {
+  count = var.backup_files ? 1 : 0
+
   file_system_id = aws_efs_file_system.this.id
 
   backup_policy {
-    status = var.backup_files ? "ENABLED" : "DISABLED"
+    status = "ENABLED"
   }
 }
 

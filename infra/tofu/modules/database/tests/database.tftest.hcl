@@ -151,6 +151,14 @@ run "refuses_to_be_called_by_nobody" {
   expect_failures = [var.client_security_group_ids]
 }
 
+run "refuses_an_unknown_kind_of_storage" {
+  command = plan
+  variables {
+    storage_type = "standard"
+  }
+  expect_failures = [var.storage_type]
+}
+
 run "refuses_storage_that_cannot_grow" {
   command = plan
   variables {

@@ -109,7 +109,7 @@ run "backs_shared_files_up" {
   command = plan
 
   assert {
-    condition     = aws_efs_backup_policy.this.backup_policy[0].status == "ENABLED"
+    condition     = aws_efs_backup_policy.this[0].backup_policy[0].status == "ENABLED"
     error_message = "Shared files must be backed up unless said otherwise."
   }
 }
