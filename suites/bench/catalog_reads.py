@@ -174,6 +174,7 @@ def running(way: str, database: Database, redis: RedisServer | None) -> Iterator
         "CATALOG_HTTP_PORT": str(port),
         "CATALOG_ADMIN_PORT": str(administration),
         "CATALOG_DRAIN": "0",
+        "CATALOG_ROOT_PATH": "/catalog",
         "SECRETS_DIRECTORY": "/nonexistent",
         **({} if redis is None else {"CATALOG_CACHE_URL": redis.url}),
     }
