@@ -40,3 +40,12 @@ def disable_key(original: Callable[..., None], backend: KmsBackend, key_id: str)
 def enable_key(original: Callable[..., None], backend: KmsBackend, key_id: str) -> None:
     """Take "the key ID or key ARN" (KeyId)."""
     original(backend, backend.get_key_id(key_id))
+
+
+@KMS.around(KmsBackend, "_generate_default_keys", reference=_REFERENCE + "API_KeyMetadata.html")
+def generate_default_keys(original: Callable[..., str | None], backend: KmsBackend, alias_name: str) -> str | None:
+    """Say of a key that comes with a service that AWS manages it (KeyManager), not the customer."""
+    made = original(backend, alias_name)
+    if made is not None:
+        backend.keys[made].key_manager = "AWS"
+    return made

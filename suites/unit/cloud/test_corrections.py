@@ -464,6 +464,14 @@ def _key_is_known_by_its_arn() -> None:
     assert kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] == "Disabled"
 
 
+@_proves("KmsBackend._generate_default_keys")
+def _key_that_comes_with_a_service_is_managed_by_aws() -> None:
+    kms = client("kms")
+    assert kms.describe_key(KeyId="alias/aws/s3")["KeyMetadata"]["KeyManager"] == "AWS"
+    own = kms.create_key()["KeyMetadata"]["KeyId"]
+    assert kms.describe_key(KeyId=own)["KeyMetadata"]["KeyManager"] == "CUSTOMER"
+
+
 # --- CloudWatch Logs
 
 

@@ -250,11 +250,24 @@ def test_a_bucket_that_nobody_secured(account: Account) -> None:
 
 
 @pytest.mark.parametrize(
+    "opened", ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"]
+)
+def test_three_blocks_of_four_do_not_block_public_access(account: Account, opened: str) -> None:
+    _bucket("uploads")
+    blocks = inspection.bucket(account, "uploads").blocks
+    client("s3").put_public_access_block(Bucket="uploads", PublicAccessBlockConfiguration={**blocks, opened: False})
+    seen = inspection.bucket(account, "uploads")
+    assert [name for name, on in seen.blocks.items() if not on] == [opened]
+    assert not seen.public_access_blocked
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"Effect": "Allow"},
         {"Principal": {"AWS": ROLE}},
         {"Action": "s3:GetObject"},
+        {"NotAction": "s3:GetObject"},
         {"Resource": ["arn:aws:s3:::uploads/*"]},
         {"Condition": {"Bool": {"aws:SecureTransport": "true"}}},
         {"Condition": {"Bool": {"aws:SecureTransport": "false"}, "StringEquals": {"aws:PrincipalOrgID": "o-1"}}},
@@ -344,6 +357,8 @@ def test_log_groups_alarms_and_who_is_told(account: Account) -> None:
     kept = inspection.log_group(account, "/fleet/for-ever")
     assert (kept.retention, kept.encrypted) == (None, False)
     assert inspection.log_groups(account, "/fleet") == (group, kept)
+    with pytest.raises(NotFound, match="the log group /fle "):
+        inspection.log_group(account, "/fle")
     arn = sns.create_topic(Name="pager", Attributes={"KmsMasterKeyId": key})["TopicArn"]
     sns.subscribe(TopicArn=arn, Protocol="email", Endpoint="platform@example.org")
     topic = inspection.topic(account, arn)
@@ -362,6 +377,8 @@ def test_log_groups_alarms_and_who_is_told(account: Account) -> None:
     )
     alarm = inspection.alarm(account, "busy")
     assert inspection.alarms(account) == (alarm,)
+    with pytest.raises(NotFound, match="the alarm bus "):
+        inspection.alarm(account, "bus")
     assert (alarm.namespace, alarm.metric, alarm.threshold, alarm.periods) == ("AWS/RDS", "CPUUtilization", 80.5, 2)
     assert alarm.dimensions == {"DBInstanceIdentifier": "orders"}
     assert alarm.heard

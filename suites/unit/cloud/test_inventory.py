@@ -370,6 +370,19 @@ def test_each_kind_was_seen_to_come_and_go() -> None:
     assert {(each.service, each.kind) for each in _LISTINGS} - seen == unmade
 
 
+def test_what_aws_makes_and_nobody_can_delete_does_not_count(account: Account) -> None:
+    before = inventory(account)
+    client("iam").create_service_linked_role(AWSServiceName="eks.amazonaws.com")
+    client("rds").create_db_instance(
+        DBInstanceIdentifier="orders", DBInstanceClass="db.t3.micro", Engine="postgres", AllocatedStorage=20
+    )
+    client("kms").describe_key(KeyId="alias/aws/s3")
+    made = difference(before, inventory(account)).added
+    # The snapshot is the instance's own, and goes with it.
+    assert [(each.service, each.kind) for each in made] == [("rds", "instance"), ("rds", "snapshot")]
+    assert not any("alias/aws/" in each.identity for each in before)
+
+
 def test_filters_of_the_same_name_are_told_apart(account: Account) -> None:
     logs = client("logs")
     metric = {"metricName": "errors", "metricNamespace": "fleet", "metricValue": "1"}
