@@ -77,6 +77,12 @@ def e2e(session: nox.Session) -> None:
 
 
 @nox.session
+def static(session: nox.Session) -> None:
+    """Check the platform's code, manifests and Dockerfiles with checkov; each finding is mended or waived."""
+    session.run("python", "-m", "seatrial.compliance", *session.posargs)
+
+
+@nox.session
 def cloud(session: nox.Session) -> None:
     """Test the platform's code with the real OpenTofu and AWS provider, on an emulator of AWS."""
     session.run("python", "-m", "pytest", "suites/cloud", *session.posargs)
@@ -126,6 +132,7 @@ def lock(session: nox.Session) -> None:
     session.run(*compiled, *plain, "--all-extras", "--output-file=requirements/project.txt", "pyproject.toml")
     constrained = ("--no-deps", "--constraints=requirements/project.txt")
     session.run(*compiled, *plain, *constrained, "--output-file=requirements/uv.txt", "requirements/uv.in")
+    session.run(*compiled, *plain, "--output-file=requirements/checkov.txt", "requirements/checkov.in")
 
 
 def _run(session: nox.Session, *command: str) -> None:

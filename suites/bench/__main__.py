@@ -79,7 +79,8 @@ def main() -> int:
     print(f"Raw samples: {kept.relative_to(ROOT)}")  # noqa: T201 (this is a command line)
     if chosen.write:
         _write(found)
-        TABLE.with_suffix(".json").write_text(json.dumps(samples, indent=1) + "\n")
+        earlier = json.loads(TABLE.with_suffix(".json").read_text())
+        TABLE.with_suffix(".json").write_text(json.dumps(earlier | samples) + "\n")
     return 0 if all(item.kept is not False for item in found) else 1
 
 
@@ -142,16 +143,26 @@ def _show(found: Sequence[Measurement]) -> None:
 
 
 def _write(found: Sequence[Measurement]) -> None:
-    lines = [
-        f"Measured on {datetime.now(UTC):%Y-%m-%d} on {os.cpu_count()} processors, Linux {platform.release()}.",
-        "",
-        "| " + " | ".join(_HEADINGS) + " |",
-        "|" + "---|" * len(_HEADINGS),
-        *("| " + " | ".join(row) + " |" for row in _rows(found)),
-    ]
+    """Put what was found into the table; what was not measured this time stays as it was."""
     before, _, rest = TABLE.read_text().partition(_BEGIN)
-    _, _, after = rest.partition(_END)
+    table, _, after = rest.partition(_END)
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    rows = {name: line for line in table.splitlines() if (name := _name(line)) not in ("", _HEADINGS[0])}
+    for row in _rows(found):
+        rows[row[0]] = "| " + " | ".join((*row, today)) + " |"
+    lines = [
+        f"Measured on {os.cpu_count()} processors, the last on Linux {platform.release()}.",
+        "",
+        "| " + " | ".join((*_HEADINGS, "measured")) + " |",
+        "|" + "---|" * (len(_HEADINGS) + 1),
+        *rows.values(),
+    ]
     TABLE.write_text(f"{before}{_BEGIN}\n" + "\n".join(lines) + f"\n{_END}{after}")
+
+
+def _name(line: str) -> str:
+    """Return what a row of the table is about; nothing of a line that is no row."""
+    return line.split("|")[1].strip() if line.startswith("| ") else ""
 
 
 if __name__ == "__main__":

@@ -338,7 +338,7 @@ def measure(progress: Progress, rounds: int) -> list[Measurement]:
     return [
         *_beside_the_catalogue(progress, rounds),
         Measurement("a GET of an all but empty service, processor time", "us", tuple(alone)),
-        Measurement("the same through the gateway, processor time of both", "us", tuple(through)),
+        Measurement("an all but empty service through the gateway, processor time of both", "us", tuple(through)),
         Measurement(
             "an all but empty service, processor time through the gateway over directly", "x", ratios(through, alone)
         ),
@@ -366,7 +366,7 @@ def _beside_the_catalogue(progress: Progress, rounds: int) -> list[Measurement]:
             slower.append(_median_alone(gateway))
     return [
         Measurement("a product asked of the catalogue, processor time", "us", tuple(alone)),
-        Measurement("the same through the gateway, processor time of both", "us", tuple(through)),
+        Measurement("a product through the gateway, processor time of both", "us", tuple(through)),
         Measurement(
             "the catalogue, processor time through the gateway over directly",
             "x",
