@@ -138,7 +138,7 @@ def test_the_cache_is_where_the_environment_says() -> None:
         cache_directory({"SEATRIAL_CACHE": "a"})
 
 
-def test_the_pins_of_this_checkout_hold_the_core_tier() -> None:
+def test_the_pins_of_this_checkout_hold_what_is_built() -> None:
     pins = Pins(pins_directory())
     binaries = {pin.name: {*pin.binaries, *(program.binary for program in pin.c)} for pin in pins.chosen()}
     kubernetes = ("apiserver", "controller-manager", "scheduler", "proxy")
@@ -152,6 +152,8 @@ def test_the_pins_of_this_checkout_hold_the_core_tier() -> None:
         "registry": {"registry"},
         "traefik": {"traefik"},
         "local-path-provisioner": {"local-path-provisioner"},
+        "opentofu": {"tofu"},
+        "terraform-provider-aws": {"terraform-provider-aws"},
     }
 
 
