@@ -123,7 +123,7 @@ def test_a_requirement_of_which_a_scenario_was_left_out_is_not_proven(yard: Yard
     done = yard.run("--features", "features", "--req", "8.3")
     assert done.returncode == 0
     assert "8.3  proven (embedded)                    1 of 1" in done.stdout
-    assert "5.1  not run                   1 of 2" in done.stdout
+    assert "5.1  not run                              1 of 2" in done.stdout
     assert "1 scenarios: 1 passed; 1 more not selected" in done.stdout
 
 
