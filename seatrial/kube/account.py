@@ -62,13 +62,16 @@ class Account:
 
     def signed_in(self) -> Api:
         """Return a connection that acts as this account, by a token of ten minutes that the API issued for it."""
+        return self.api.acting_with(self.token())
+
+    def token(self, audience: str | None = None) -> str:
+        """Return a token of ten minutes that the API issues for this account and *audience* (itself if None) reads."""
         path = self.api.path(kinds.SERVICE_ACCOUNT, self.name, self.namespace) + "/token"
-        body = {
-            "apiVersion": "authentication.k8s.io/v1",
-            "kind": "TokenRequest",
-            "spec": {"expirationSeconds": int(_TOKEN_LIFE.total_seconds())},
-        }
-        return self.api.acting_with(self.api.ask("POST", path, body=body).text("status.token"))
+        asked: dict[str, object] = {"expirationSeconds": int(_TOKEN_LIFE.total_seconds())}
+        if audience is not None:
+            asked["audiences"] = [audience]
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": asked}
+        return self.api.ask("POST", path, body=body).text("status.token")
 
     def require_recognised(self) -> None:
         """Raise Inconclusive unless the API knows the bearer of this account's token to be this account.

@@ -25,6 +25,8 @@ READ_PATHS = (PRODUCTS, CATEGORIES)
 _CREATED = 201
 _OK = 200
 _MISSING = (204, 404)
+_CHANGED_MEANWHILE = 412
+_SETTLED = timedelta(seconds=5)
 _PAGE = 100
 _OPENS_WITHIN = timedelta(seconds=60)
 
@@ -82,14 +84,22 @@ class Product:
         return Draft.read(self.read().document)
 
     def change_price(self, cents: int) -> None:
-        """Replace it by itself with another price. Raises AssertionError when that is not accepted."""
-        _expect(self.change(cents, self.read().headers["etag"]), _OK)
+        """Replace it by itself with another price, though orders change it meanwhile.
+
+        Raises AssertionError when that is not accepted.
+        """
+        answer = eventually(
+            lambda: self.change(cents, self.read().headers["etag"]),
+            until=lambda answer: answer.status != _CHANGED_MEANWHILE,
+            within=_SETTLED,
+            what=f"the price of {self.path} is changed",
+        )
+        _expect(answer, _OK)
 
     def remove(self) -> None:
         """Take it out of the catalogue, in whatever version it is."""
-        answer = self.customer.get(self.path)
-        if answer.status == _OK:
-            _expect(self.customer.request("DELETE", self.path, headers={"If-Match": answer.headers["etag"]}), *_MISSING)
+        if self.customer.get(self.path).status == _OK:
+            _expect(self.customer.request("DELETE", self.path, headers={"If-Match": "*"}), *_MISSING)
 
     def change(self, cents: int, tag: str) -> Answer:
         """Replace it by itself with another price, as one who read the version *tag*; return the answer."""
