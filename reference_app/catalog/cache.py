@@ -256,8 +256,13 @@ class Cache:
         locked = False
         try:
             while not self._resting:
-                locked = await self._lock(key, token)
                 flight.sealed = True
+                locked, value = await self._lock(key, token)
+                if value is not None:
+                    # Somebody has landed since this one looked: what is there need not be loaded again.
+                    if locked:
+                        await self._evaluate(_RELEASE_IF_STILL_HELD, [_lock_of(key)], token)
+                    return Answer(value, Origin.MISS)
                 if locked:
                     break
                 # Another replica loads; once it has landed, or died, there is an entry to find or a lock to take.
@@ -305,8 +310,13 @@ class Cache:
     async def _fetch(self, entries: list[str]) -> list[bytes | str | None]:
         return list(await self._client.mget(entries))
 
-    async def _lock(self, key: str, token: str) -> bool:
-        return bool(await self._client.set(_lock_of(key), token, nx=True, px=self._policy.lock))
+    async def _lock(self, key: str, token: str) -> tuple[bool, bytes | None]:
+        """Take the lock of *key* if it is free; return whether that was so, and what *key* holds at that moment."""
+        async with self._client.pipeline(transaction=True) as commands:
+            commands.set(_lock_of(key), token, nx=True, px=self._policy.lock)
+            commands.get(_entry(key))
+            locked, value = await commands.execute()
+        return bool(locked), None if value is None else _bytes(value)
 
     async def _landed_elsewhere(self, key: str) -> bytes | None:
         async with self._client.pubsub(ignore_subscribe_messages=True) as channel:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from redis import Redis
 
+from reference_app.catalog.cache import Answer, Cache
 from seatrial.waiting import eventually
 
 if TYPE_CHECKING:
@@ -82,6 +83,31 @@ async def test_a_write_is_seen_by_the_next_read_of_every_replica(start_replica: 
     read = await two.client.get(path)
 
     assert (read.headers["x-cache"], read.json()["name"]) == ("miss", "Renamed")
+
+
+async def test_who_looked_before_another_landed_does_not_load_again(
+    start_replica: StartReplica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = await start_replica(), await start_replica()
+    path = await _product(one.client)
+    look_up = Cache._look_up
+    late: list[asyncio.Task[httpx.Response]] = []
+
+    async def overtaken(cache: Cache, key: str) -> Answer:
+        found = await look_up(cache, key)
+        if not late:
+            # Between this look and the lock, the other replica loads, stores and lets go of the lock.
+            late.append(asyncio.create_task(two.client.get(path)))
+            await late[0]
+        return found
+
+    monkeypatch.setattr(Cache, "_look_up", overtaken)
+    before = [each.sample("catalog_database_statements_total") or 0 for each in (one, two)]
+    answer = await one.client.get(path)
+    after = [each.sample("catalog_database_statements_total") or 0 for each in (one, two)]
+
+    assert answer.json() == late[0].result().json()
+    assert [now - then for then, now in zip(before, after, strict=True)] == [0, 1]
 
 
 async def test_that_there_is_no_product_is_kept_too(client: httpx.AsyncClient) -> None:
