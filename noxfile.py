@@ -64,7 +64,7 @@ def browser(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "suites/browser", *session.posargs)
 
 
-@nox.session(requires=["lint", "types", "unit", "specs", "processes", "services", "browser"])
+@nox.session(requires=["lint", "types", "static", "unit", "specs", "processes", "services", "browser"])
 def tests(session: nox.Session) -> None:
     """Run all that needs no cluster."""
     session.log("All that needs no cluster has passed.")
