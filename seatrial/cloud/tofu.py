@@ -192,17 +192,17 @@ class Tofu:
         document = json.loads(found)
         return tuple(Diagnostic.of(entry) for entry in document["diagnostics"])
 
-    def plan(self, *, destroy: bool = False, refresh_only: bool = False) -> Plan:
+    def plan(self, *, destroy: bool = False) -> Plan:
         """Say what would be done, and keep it to be applied."""
         file = self.folder / ("destroy.plan" if destroy else "apply.plan")
         flags = ["-destroy"] if destroy else []
-        flags += ["-refresh-only"] if refresh_only else []
         self._streamed("plan", "-input=false", "-lock-timeout=0s", f"-out={file}", *flags)
         return Plan.of(file, json.loads(self._run("show", "-json", str(file))))
 
     def apply(self, plan: Plan) -> None:
         """Do what *plan* says. What was done before an error or an interruption is in the state."""
         self._streamed("apply", "-input=false", "-auto-approve", str(plan.file))
+        self._killed_file.unlink(missing_ok=True)
 
     def destroy(self) -> None:
         """Remove all that the state knows of."""
@@ -230,9 +230,8 @@ class Tofu:
         return self._running_file.exists() or self._killed_file.exists()
 
     def settle(self) -> None:
-        """End what a killed command left running, and take it that its traces were dealt with."""
+        """End what a killed command left running; that it was killed is remembered until something was applied."""
         self._end_what_was_left()
-        self._killed_file.unlink(missing_ok=True)
 
     def addresses(self) -> tuple[str, ...]:
         """Return the address of each resource in the state."""

@@ -252,3 +252,14 @@ def test_a_weakness_that_changes_nothing_is_an_error(tmp_path: Path) -> None:
     assert (tmp_path / "main.tf").read_text() == "encrypted = false\n"
     with pytest.raises(LookupError, match="has 0 times"):
         weakness.build_into(tmp_path)
+
+
+def test_the_lock_of_a_dead_run_is_still_known_after_its_processes_were_dealt_with(
+    stand_in: Callable[[str], Tofu], tmp_path: Path
+) -> None:
+    tofu = stand_in(LOCKED.format(unlocked=str(tmp_path / "unlocked"), who="root@here"))
+    dead = {"pid": 2**22 + 1, "started": 1.0, "host": "here", "user": "root"}
+    (tofu.folder / "running.json").write_text(json.dumps(dead))
+    tofu.settle()
+    tofu.plan()
+    assert "force-unlock -force abc-1" in said(tmp_path)
