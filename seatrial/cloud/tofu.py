@@ -60,6 +60,8 @@ SERVICES = (
 # What OpenTofu adds to a refusal is for whoever writes the files, not for whoever gives values.
 _WHERE_IT_IS_CHECKED = re.compile(r" This was checked by the validation rule at \S+?(\.(?=\s|$)|$)")
 _TELLING_EACH = 20
+# How OpenTofu says that its provider is gone: what that was making is in no state, as when OpenTofu itself is killed.
+_PROVIDER_DIED = "Plugin did not respond"
 _VARIABLES = "seatrial.auto.tfvars.json"
 
 
@@ -116,6 +118,7 @@ class Tofu:
     secrets: Mapping[str, str] = field(default_factory=dict)
     progress: Progress = field(default_factory=open_progress)
     _process: subprocess.Popen[str] | None = field(default=None, init=False, repr=False)
+    _provider_died: bool = field(default=False, init=False, repr=False)
 
     @property
     def tree(self) -> Path:
@@ -303,6 +306,7 @@ class Tofu:
             start_new_session=True,
         )
         self._process = process
+        self._provider_died = False
         began = time.monotonic()
         user = os.environ.get("USER") or ("root" if os.geteuid() == 0 else str(os.geteuid()))
         _Running(process.pid, psutil.Process(process.pid).create_time(), socket.gethostname(), user).write(
@@ -317,7 +321,7 @@ class Tofu:
                     raise
         finally:
             # A command that died by a signal may have left a provider behind: whoever comes next looks.
-            if process.returncode is not None and process.returncode >= 0:
+            if process.returncode is not None and process.returncode >= 0 and not self._provider_died:
                 self._running_file.unlink(missing_ok=True)
             tell_command(["tofu", *words], process.returncode, timedelta(seconds=time.monotonic() - began))
 
@@ -371,6 +375,7 @@ class Tofu:
                     diagnostic = Diagnostic.of(entry["diagnostic"])
                     if diagnostic.severity == "error":
                         diagnostics.append(diagnostic)
+                        self._provider_died |= diagnostic.summary == _PROVIDER_DIED
                 elif kind == "apply_complete" and verb == "apply":
                     done += 1
                     if done % _TELLING_EACH == 1:

@@ -263,3 +263,18 @@ def test_the_lock_of_a_dead_run_is_still_known_after_its_processes_were_dealt_wi
     tofu.settle()
     tofu.plan()
     assert "force-unlock -force abc-1" in said(tmp_path)
+
+
+def test_a_provider_that_died_is_remembered_as_a_kill(stand_in: Callable[[str], Tofu]) -> None:
+    gone = {"severity": "error", "summary": "Plugin did not respond", "detail": "It failed to respond."}
+    tofu = stand_in(f"{diagnosed(gone)}sys.exit(1)")
+    with pytest.raises(TofuFailed):
+        tofu.plan()
+    assert tofu.was_killed
+
+
+def test_another_failure_is_no_kill(stand_in: Callable[[str], Tofu]) -> None:
+    tofu = stand_in(f"{diagnosed(BROKEN)}sys.exit(1)")
+    with pytest.raises(TofuFailed):
+        tofu.plan()
+    assert not tofu.was_killed
