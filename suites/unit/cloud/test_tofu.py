@@ -229,11 +229,17 @@ def test_the_lock_of_a_dead_run_is_removed_and_no_other(
 
 def test_the_lock_of_a_run_that_lives_stays(stand_in: Callable[[str], Tofu], tmp_path: Path) -> None:
     tofu = stand_in(LOCKED.format(unlocked=str(tmp_path / "unlocked"), who="root@here"))
-    me = psutil.Process(os.getsid(0))
-    alive = {"pid": me.pid, "started": me.create_time(), "host": "here", "user": "root"}
-    (tofu.folder / "killed.json").write_text(json.dumps(alive))
-    with pytest.raises(StateLocked):
-        tofu.plan()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True) as alive:
+        at_work = {
+            "pid": alive.pid,
+            "started": psutil.Process(alive.pid).create_time(),
+            "host": "here",
+            "user": "root",
+        }
+        (tofu.folder / "killed.json").write_text(json.dumps(at_work))
+        with pytest.raises(StateLocked):
+            tofu.plan()
+        alive.kill()
 
 
 def test_a_killed_command_is_remembered_and_one_that_ended_is_not(stand_in: Callable[[str], Tofu]) -> None:
