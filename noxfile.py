@@ -125,6 +125,12 @@ def soak_orders(session: nox.Session) -> None:
 
 
 @nox.session
+def soak_cloud(session: nox.Session) -> None:
+    """Kill OpenTofu and its provider at random instants while a platform goes up and down."""
+    _run(session, "python", "-m", "pytest", "suites/soak/cloud", *session.posargs)
+
+
+@nox.session
 def lock(session: nox.Session) -> None:
     """Pin all packages anew, with their hashes."""
     compiled = ("uv", "pip", "compile", "--quiet", "--universal", "--python-version=3.11", "--generate-hashes")
