@@ -63,6 +63,17 @@ def a_rush(customer: Customer, autoscaler: Autoscaler, rate: int, tmp_path: Path
     return most
 
 
+@when("the memory of its replicas fills and is given back", target_fixture="most")
+def memory_fills(autoscaler: Autoscaler) -> int:
+    with autoscaler.memory_filled(at_most=_GROWN * 2):
+        return autoscaler.wait_grown(within=_GROWN)
+
+
+@then(parse("the autoscaler says that it was for their {resource}"))
+def the_reason(autoscaler: Autoscaler, resource: str) -> None:
+    assert f"{resource} resource" in autoscaler.reason()
+
+
 @then(parse("replicas were added meanwhile, and removed again within {seconds:d} seconds"))
 def added_and_removed(autoscaler: Autoscaler, most: int, seconds: int) -> None:
     assert most > autoscaler.floor

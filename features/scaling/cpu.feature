@@ -8,4 +8,5 @@ Feature: Services grow and shrink with their load
     Scenario: A rush of customers comes and goes
       Given the catalog autoscaler rests at its fewest replicas
       When a rush of 40 requests per second comes and goes
-      Then replicas were added meanwhile, and removed again within 180 seconds
+      Then the autoscaler says that it was for their cpu
+      And replicas were added meanwhile, and removed again within 180 seconds

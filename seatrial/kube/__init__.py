@@ -7,9 +7,10 @@ from seatrial.kube.autoscaler import Autoscaler
 from seatrial.kube.cluster import Cluster
 from seatrial.kube.collection import collect
 from seatrial.kube.document import Document, Kind
+from seatrial.kube.execution import Completed
 from seatrial.kube.namespace import Namespace
 from seatrial.kube.node import Node
-from seatrial.kube.pod import Completed, Mount, Pod, PodPlan
+from seatrial.kube.pod import Mount, Pod, PodPlan
 from seatrial.kube.quantity import amount
 from seatrial.kube.watching import watched
 from seatrial.kube.workload import Availability, Job, Workload

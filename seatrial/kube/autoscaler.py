@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from seatrial.kube.api import Selection
-from seatrial.kube.kinds import AUTOSCALER, DEPLOYMENT
+from seatrial.kube.kinds import AUTOSCALER, DEPLOYMENT, EVENT
+from seatrial.kube.quantity import amount
 from seatrial.kube.watching import watched
 from seatrial.kube.workload import Workload
+from seatrial.verdict import Inconclusive, Missing
+from seatrial.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from seatrial.kube.api import Api
     from seatrial.kube.document import Document
     from seatrial.kube.watching import Objects
+
+
+# Within a tenth of its target an autoscaler leaves the number as it is: the default of the controller manager's flag
+# --horizontal-pod-autoscaler-tolerance.
+_TOLERANCE = 0.1
+_ROOM = 16 << 20
+# What the program that holds the memory needs beside it.
+_PROGRAM = 8 << 20
 
 
 @dataclass(frozen=True)
@@ -90,6 +102,41 @@ class Autoscaler:
 
         return self._wait(at_floor, "is back at its floor", within)
 
+    @contextmanager
+    def memory_filled(self, *, at_most: timedelta) -> Iterator[None]:
+        """Have its replicas use more memory than it lets them, and less than their limits, until the block ends.
+
+        The memory is given back after *at_most*, whatever happens. Raises Inconclusive when it does not look at
+        memory, or the containers have no limit that leaves room.
+        """
+        held = memory(self.document)
+        if held is None:
+            raise Inconclusive(f"autoscaler {self.name} does not measure memory", Missing.SAMPLE)
+        with ExitStack() as filled:
+            for pod in self.workload.ready_pods:
+                filled.enter_context(pod.filled(held.to_add(pod.memory_limit, self.name), at_most=at_most))
+            yield
+
+    def reason(self, *, within: timedelta = timedelta(seconds=10)) -> str:
+        """Return why it changed the number of replicas the last time, in the words of its event.
+
+        Raises NotObserved when no such event comes *within* that time.
+        """
+        changed = self.document.text("status.lastScaleTime")
+        told = eventually(
+            self._rescales,
+            # Both are times to the second in the form of RFC 3339, always in UTC: they can be compared as text.
+            until=lambda events: bool(events) and events[-1].text("lastTimestamp") >= changed,
+            within=within,
+            what=f"autoscaler {self.name} says why it changed the replicas at {changed}",
+        )
+        return told[-1].text("message")
+
+    def _rescales(self) -> list[Document]:
+        about = f"involvedObject.uid={self.document.text('metadata.uid')},reason=SuccessfulRescale"
+        found = self.api.list(Selection(EVENT, self.namespace, fields=about)).items
+        return sorted(found, key=lambda event: event.text("lastTimestamp"))
+
     def _wait(self, until: Callable[[Document], bool], what: str, within: timedelta) -> Autoscaler:
         watched(
             self.api,
@@ -100,6 +147,41 @@ class Autoscaler:
             shown=_shown,
         )
         return self
+
+
+@dataclass(frozen=True)
+class HeldMemory:
+    """Bytes of memory that a pod uses on *average*, and the average above which its autoscaler adds pods."""
+
+    average: int
+    target: int
+
+    def to_add(self, limit: int, whose: str) -> int:
+        """Return how many MiB a pod with that *limit* can take for the autoscaler *whose* to act: halfway to the limit.
+
+        Raises Inconclusive where that is so little that nothing would follow from it.
+        """
+        acts = self.target * (1 + _TOLERANCE)
+        goal = (acts + limit) / 2
+        if limit - acts < _ROOM:
+            raise Inconclusive(
+                f"the pods of autoscaler {whose} may use {limit >> 20} MiB and it acts at {int(acts) >> 20} MiB:"
+                " there is no room to fill"
+            )
+        return max(1, (int(goal) - self.average - _PROGRAM) >> 20)
+
+
+def memory(autoscaler: Document) -> HeldMemory | None:
+    """Return what the status reports of memory and what the specification allows, None when it has no such metric."""
+
+    def average(path: str, where: str) -> int | None:
+        for metric in autoscaler.documents(path):
+            if metric.text("resource.name") == "memory" and (value := metric.text(f"resource.{where}.averageValue")):
+                return int(amount(value))
+        return None
+
+    used, target = average("status.currentMetrics", "current"), average("spec.metrics", "target")
+    return None if used is None or target is None else HeldMemory(used, target)
 
 
 def utilisation(autoscaler: Document) -> int | None:
@@ -116,5 +198,10 @@ def _shown(objects: Objects) -> str:
     seen = objects[0]
     return (
         f"{seen.number('status.currentReplicas')} replicas, {seen.number('status.desiredReplicas')} wanted, "
-        f"CPU use {utilisation(seen)} % of the request"
+        f"CPU use {utilisation(seen)} % of the request, {_megabytes(seen)}"
     )
+
+
+def _megabytes(seen: Document) -> str:
+    held = memory(seen)
+    return "memory not measured" if held is None else f"{held.average >> 20} MiB of memory each"

@@ -12,7 +12,8 @@ from seatrial.kube import kinds
 from seatrial.kube.account import Account, Permission
 from seatrial.kube.api import Refused, Selection
 from seatrial.kube.autoscaler import Autoscaler
-from seatrial.kube.pod import Completed, Pod, PodPlan
+from seatrial.kube.execution import Completed
+from seatrial.kube.pod import Pod, PodPlan
 from seatrial.kube.watching import watched
 from seatrial.kube.workload import Job, Workload, selector, summary
 from seatrial.verdict import Inconclusive

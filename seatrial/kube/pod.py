@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-import yaml
-from kubernetes import client
-from kubernetes.stream import stream
-from kubernetes.stream.ws_client import ERROR_CHANNEL
-from websocket import WebSocketException
-
-from seatrial.kube.api import Interrupted, Refused
-from seatrial.kube.document import Document
+from seatrial.kube.api import Interrupted
+from seatrial.kube.execution import Completed, executing
 from seatrial.kube.kinds import POD
+from seatrial.kube.quantity import amount
 from seatrial.verdict import Inconclusive
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from seatrial.kube.api import Api
-    from seatrial.kube.document import JsonObject
+    from seatrial.kube.document import Document, JsonObject
 
 _AT_ONCE = timedelta(0)
 # Images of applications bring Python along but no network tools, the toolbox the other way round.
@@ -30,20 +26,17 @@ command -v nc >/dev/null && exec nc -w 2 "$0" "$1" -e true
 exec python3 -c 'import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)' "$0" "$1"
 """
 _CANNOT_RUN = (126, 127)
+# Each page is written to: only then is it taken.
+_FILL = """
+import signal, sys
+signal.alarm(int(sys.argv[2]))
+held = bytearray(b"1") * (int(sys.argv[1]) << 20)
+print("filled", flush=True)
+sys.stdin.readline()
+"""
+_FILLED = "filled"
+_FILLS = timedelta(minutes=1)
 _NOBODY = 65532
-
-
-@dataclass(frozen=True)
-class Completed:
-    """A command that ran to its end: its exit code and all it wrote, standard output and error together."""
-
-    exit_code: int
-    output: str
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether it ended with exit code 0."""
-        return self.exit_code == 0
 
 
 @dataclass(frozen=True)
@@ -103,6 +96,15 @@ class Pod:
             for container in self.document.documents(f"spec.{part}")
         )
 
+    @property
+    def memory_limit(self) -> int:
+        """How many bytes its first container may use. Raises Inconclusive when it has no limit."""
+        for container in self.document.documents("spec.containers"):
+            if limit := container.text("resources.limits.memory"):
+                return int(amount(limit))
+            break
+        raise Inconclusive(f"{self.namespace}/{self.name} has no limit of memory")
+
     def logs(self, container: str | None = None, *, previous: bool = False) -> str:
         """Return what *container* (the only one if None) wrote.
 
@@ -133,35 +135,24 @@ class Pod:
 
         Raises Refused when the API does not allow it, Interrupted when the command did not end *within* that time.
         """
-        # The library replaces a method of the client while it opens the stream: each call gets a client of its own.
-        with client.ApiClient(self.api.settings) as own:
-            try:
-                session = stream(
-                    client.CoreV1Api(own).connect_get_namespaced_pod_exec,
-                    self.name,
-                    self.namespace,
-                    command=list(command),
-                    stdout=True,
-                    stderr=True,
-                    stdin=False,
-                    tty=False,
-                    _preload_content=False,
-                    **({"container": container} if container else {}),
-                )
-            except client.ApiException as error:
-                raise Refused(error.status or 0, "ExecRefused", str(error.reason)) from error
-            except (WebSocketException, OSError) as error:
-                raise Interrupted(str(error)) from error
-            try:
-                session.run_forever(timeout=within.total_seconds())
-                if session.is_open():
-                    raise Interrupted(f"{command} in {self.namespace}/{self.name} did not end within {within}")
-                # In this order: reading all that was written also empties the channel on which the exit code came.
-                code = _exit_code(session)
-                return Completed(code, session.read_all())
-            finally:
-                # Its own close() leaves the socket open once the other side has closed the session.
-                session.sock.shutdown()
+        with executing(self, command, container=container) as execution:
+            return execution.ended(within=within)
+
+    @contextmanager
+    def filled(self, mebibytes: int, *, at_most: timedelta) -> Iterator[None]:
+        """Have *mebibytes* of memory in use beside what its service uses, until the block ends.
+
+        They are given back as well when this process dies, and after *at_most* whatever happens. Raises Refused as
+        `execute` does, and Interrupted when they could not be had: a container that is over its limit is ended.
+        """
+        command = ["python3", "-c", _FILL, str(mebibytes), str(int(at_most.total_seconds()))]
+        with executing(self, command, stdin=True) as execution:
+            execution.said(_FILLED, within=_FILLS)
+            yield
+            execution.tell("\n")
+            left = execution.ended(within=_FILLS)
+            if not left.succeeded:
+                raise Interrupted(f"The memory in {self.name} was given back early: {left.output or left.exit_code}")
 
     def connects(self, address: str, port: int) -> bool:
         """Whether a TCP connection from inside to *address* is accepted within two seconds.
@@ -188,21 +179,6 @@ class Pod:
 def is_ready(pod: Document) -> bool:
     """Whether the pod is ready to serve and not on its way out."""
     return pod.condition("Ready") and not pod.text("metadata.deletionTimestamp")
-
-
-class _Session(Protocol):
-    def read_channel(self, channel: int, /) -> str: ...
-
-
-def _exit_code(session: _Session) -> int:
-    """Read how the command ended. Raises Refused when it could not even be started."""
-    said = Document(yaml.safe_load(session.read_channel(ERROR_CHANNEL)) or {})
-    causes = {cause.text("reason"): cause.text("message") for cause in said.documents("details.causes")}
-    if said.text("status") == "Success":
-        return 0
-    if "ExitCode" in causes:
-        return int(causes["ExitCode"])
-    raise Refused(said.number("code"), said.text("reason") or "ExecFailed", said.text("message"))
 
 
 @dataclass(frozen=True)

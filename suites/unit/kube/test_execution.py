@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from seatrial.kube import Refused
-from seatrial.kube.pod import _exit_code
+from seatrial.kube.execution import exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,16 +24,16 @@ class Session:
 
 
 def test_success_is_exit_code_0() -> None:
-    assert _exit_code(Session({"status": "Success"})) == 0
+    assert exit_code(Session({"status": "Success"})) == 0
 
 
-def test_a_failed_command_tells_its_exit_code() -> None:
+def test_a_failed_command_tells_itsexit_code() -> None:
     causes = [{"reason": "ExitCode", "message": "3"}]
     said = {"status": "Failure", "reason": "NonZeroExitCode", "details": {"causes": causes}}
-    assert _exit_code(Session(said)) == 3
+    assert exit_code(Session(said)) == 3
 
 
-def test_a_command_that_could_not_be_started_is_no_exit_code() -> None:
+def test_a_command_that_could_not_be_started_is_noexit_code() -> None:
     said = {"status": "Failure", "reason": "InternalError", "code": 500, "message": "sh: not found", "details": {}}
     with pytest.raises(Refused, match="sh: not found"):
-        _exit_code(Session(said))
+        exit_code(Session(said))
