@@ -407,16 +407,20 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 # The run -------------------------------------------------------------------------------------------------------------
 
 
+def _needs_target(item: pytest.Item) -> bool:
+    """Whether *item* is a scenario that is run, or a test that asks for the fixture and not a parameter of its own."""
+    if isinstance(item, ManualScenario):
+        return False
+    own = getattr(getattr(item, "callspec", None), "params", {})
+    return template_of(item) is not None or ("target" in getattr(item, "fixturenames", ()) and "target" not in own)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """Bring the target up if a scenario is going to run, and open the run directory; on bad input run nothing."""
     mine = _Session.of(session.config)
     scenarios = [item for item in session.items if template_of(item) is not None]
-    needed = any(
-        not isinstance(item, ManualScenario)
-        and (template_of(item) is not None or "target" in getattr(item, "fixturenames", ()))
-        for item in session.items
-    )
+    needed = any(_needs_target(item) for item in session.items)
     if session.testsfailed or session.config.option.collectonly or not (needed or scenarios):
         return None
     doubled = _doubled_step(session)

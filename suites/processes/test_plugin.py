@@ -276,6 +276,21 @@ def test_a_cluster_that_does_not_come_up_is_no_bad_input(yard: Yard) -> None:
     assert yard.log == ["locked", "unlocked"]
 
 
+@pytest.mark.parametrize(
+    ("test", "log"),
+    [
+        ("def test_it(target): pass", ["locked", "up", "unlocked"]),
+        ("@pytest.mark.parametrize('target', [1])\ndef test_it(target): assert target == 1", []),
+    ],
+    ids=["the fixture", "a parameter of its own"],
+)
+def test_a_test_gets_a_cluster_if_it_asks_for_one(yard: Yard, test: str, log: list[str]) -> None:
+    (yard.path / "test_it.py").write_text(f"import pytest\n\n{test}\n")
+    done = yard.run("test_it.py")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert yard.log == log
+
+
 def test_an_unknown_option_is_refused_by_pytest_itself(yard: Yard) -> None:
     done = yard.run("--nonsense")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR

@@ -9,14 +9,14 @@ from seatrial.verdict import Inconclusive
 MEBIBYTE = 1 << 20
 
 
-def autoscaler(*, used: str | None = "104857600", target: str | None = "160Mi") -> Document:
+def autoscaler(*, used: str | None = "104857600", allowed: str | None = "160Mi") -> Document:
     def metrics(where: str, value: str | None) -> list[object]:
         cpu = {"type": "Resource", "resource": {"name": "cpu", where: {"averageUtilization": 12, "averageValue": "9m"}}}
         held = {"type": "Resource", "resource": {"name": "memory", where: {"averageValue": value}}}
         return [cpu, held] if value else [cpu]
 
     return Document(
-        {"spec": {"metrics": metrics("target", target)}, "status": {"currentMetrics": metrics("current", used)}}
+        {"spec": {"metrics": metrics("target", allowed)}, "status": {"currentMetrics": metrics("current", used)}}
     )
 
 
@@ -24,9 +24,9 @@ def test_memory_is_read_beside_the_processor() -> None:
     assert memory(autoscaler()) == HeldMemory(average=100 * MEBIBYTE, target=160 * MEBIBYTE)
 
 
-@pytest.mark.parametrize(("used", "target"), [(None, "160Mi"), ("104857600", None)], ids=["unmeasured", "unlimited"])
-def test_memory_that_is_not_measured_or_has_no_target_is_none(used: str | None, target: str | None) -> None:
-    assert memory(autoscaler(used=used, target=target)) is None
+@pytest.mark.parametrize(("used", "allowed"), [(None, "160Mi"), ("104857600", None)], ids=["unmeasured", "unlimited"])
+def test_memory_that_is_not_measured_or_has_no_target_is_none(used: str | None, allowed: str | None) -> None:
+    assert memory(autoscaler(used=used, allowed=allowed)) is None
 
 
 def test_a_replica_is_filled_beyond_what_the_autoscaler_tolerates_and_below_its_limit() -> None:
