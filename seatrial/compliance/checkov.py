@@ -66,7 +66,7 @@ def look(root: Path, progress: Progress) -> tuple[Checked, ...]:
 
 
 def _reports(place: Path, root: Path, folder: str, kinds: tuple[str, ...]) -> list[Mapping[str, Any]]:
-    command = [str(place / "bin" / "checkov"), "--directory", str(root / folder), "--output", "json", "--quiet"]
+    command = [str(place / "bin" / "checkov"), "--directory", str(root / folder), "--output", "json"]
     command += ["--skip-download", "--skip-path", "reports/", "--framework", *kinds]
     done = subprocess.run(
         command,

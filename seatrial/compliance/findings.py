@@ -38,13 +38,18 @@ class Finding:
 
 @dataclass(frozen=True)
 class Checked:
-    """What came of one kind of files: how many things were looked at, how many checks passed, and what was found."""
+    """What came of one kind of files: how many things were looked at, how often each check passed, what was found."""
 
     kind: str
     things: int
-    passed: int
+    passes: Mapping[str, int]
     unread: int
     findings: tuple[Finding, ...]
+
+    @property
+    def passed(self) -> int:
+        """How many checks passed, of all together."""
+        return sum(self.passes.values())
 
 
 def read_report(report: Mapping[str, Any], root: Path) -> Checked:
@@ -54,7 +59,7 @@ def read_report(report: Mapping[str, Any], root: Path) -> Checked:
     return Checked(
         report["check_type"],
         summary["resource_count"],
-        summary["passed"],
+        Counter(passed["check_id"] for passed in report["results"]["passed_checks"]),
         summary["parsing_errors"],
         tuple(sorted(found)),
     )

@@ -37,6 +37,14 @@ class Entry:
             return ""
         return " ".join(value.split())
 
+    def texts(self, key: str, meaning: str) -> tuple[str, ...]:
+        """Return the texts in the list at *key*, which may be empty; complain, with their *meaning*, if it is none."""
+        value = self.content.get(key)
+        if not isinstance(value, list) or not all(isinstance(one, str) and one.strip() for one in value):
+            self.complain(f'the {key} are missing or no list of texts: write {key} = ["{meaning}"]')
+            return ()
+        return tuple(value)
+
     def day(self, key: str) -> date:
         """Return the date at *key*; complain if it is missing or no date."""
         value = self.content.get(key)

@@ -15,14 +15,15 @@ from seatrial.errors import UsageError
 
 TODAY = date(2031, 5, 4)
 OPEN = Finding("CKV_AWS_1", "infra/tofu/modules/a/main.tf::aws_vpc.this", "it is closed")
-SEEN = Checked("terraform", 9, 20, 0, (OPEN,))
+SEEN = Checked("terraform", 9, {"CKV_AWS_2": 20}, 0, (OPEN,))
 WAIVER = Waiver("known", "ops", "2031-06-01")
 
 
 def report(kind: str, file: str, resource: str) -> dict[str, Any]:
     failed = {"check_id": "CKV_1", "check_name": "n", "file_abs_path": f"/root/{file}", "resource": resource}
     summary = {"resource_count": 3, "passed": 2, "parsing_errors": 0}
-    return {"check_type": kind, "summary": summary, "results": {"failed_checks": [failed, failed]}}
+    results = {"failed_checks": [failed, failed], "passed_checks": [{"check_id": "CKV_1"}, {"check_id": "CKV_2"}]}
+    return {"check_type": kind, "summary": summary, "results": results}
 
 
 @pytest.mark.parametrize(
