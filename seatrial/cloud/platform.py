@@ -17,7 +17,7 @@ from seatrial.cloud.emulator import REGION, Emulator
 from seatrial.cloud.inventory import Thing, inventory
 from seatrial.cloud.network import network
 from seatrial.cloud.orphans import orphans, remove, words
-from seatrial.cloud.plan import Action
+from seatrial.cloud.plan import Action, TofuFailed
 from seatrial.cloud.programs import cloud_programs, registry_programs
 from seatrial.cloud.reachability import Member, reachable
 from seatrial.cloud.tofu import Tofu
@@ -65,13 +65,17 @@ class Store:
 
 @dataclass
 class Platform:
-    """One environment in one account; *label* says how true what is observed in it is."""
+    """One environment in one account; *label* says how true what is observed in it is.
+
+    What changes something raises TofuFailed, or EmulatorGone where the account was an *emulator* that has ended.
+    """
 
     tofu: Tofu
     account: Account
     label: TruthLabel
     budget: float | None = None
     before: Inventory | None = None
+    emulator: Emulator | None = None
     second_look: Plan | None = None
     _outputs: Mapping[str, Any] = field(default_factory=dict)
 
@@ -81,17 +85,27 @@ class Platform:
         What the second look sees goes into the state: only so is a later change by hand told from what the account
         adds by itself.
         """
-        if self.before is None:
-            self.before = inventory(self.account)
-        self.heal()
-        plan = self.tofu.plan()
-        if self.budget is not None:
-            self._afford(plan, self.budget)
-        self.tofu.apply(plan)
-        self._outputs = self.tofu.outputs()
-        self.second_look = self.tofu.plan()
-        if self.second_look.empty:
-            self.tofu.apply(self.second_look)
+        with self._there():
+            if self.before is None:
+                self.before = inventory(self.account)
+            self.heal()
+            plan = self.tofu.plan()
+            if self.budget is not None:
+                self._afford(plan, self.budget)
+            self.tofu.apply(plan)
+            self._outputs = self.tofu.outputs()
+            self.second_look = self.tofu.plan()
+            if self.second_look.empty:
+                self.tofu.apply(self.second_look)
+
+    @contextlib.contextmanager
+    def _there(self) -> Iterator[None]:
+        try:
+            yield
+        except (TofuFailed, Unreachable):
+            if self.emulator is not None:
+                self.emulator.answers()
+            raise
 
     def _afford(self, plan: Plan, budget: float) -> None:
         found = self.estimate(plan)
@@ -135,11 +149,13 @@ class Platform:
 
     def planned_anew(self) -> Plan:
         """Say what would have to be done for the account to be what the code says."""
-        return self.tofu.plan()
+        with self._there():
+            return self.tofu.plan()
 
     def take_down(self) -> None:
         """Remove all that the code brought up."""
-        self.tofu.destroy()
+        with self._there():
+            self.tofu.destroy()
 
     @property
     def outputs(self) -> Mapping[str, Any]:
@@ -209,7 +225,7 @@ def emulated_platform(
             tofu.prepare(weaknesses=weaknesses)
         account = Account(REGION, emulator.url, EMULATED)
         try:
-            yield Platform(tofu, account, TruthLabel.EMULATED)
+            yield Platform(tofu, account, TruthLabel.EMULATED, emulator=emulator)
         finally:
             tofu.interrupt()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -11,14 +10,17 @@ import httpx
 import psutil
 import pytest
 
+from seatrial.cloud.emulator import EmulatorGone
 from seatrial.cloud.faults import ROUTE
 from seatrial.cloud.inventory import difference, inventory
 from seatrial.cloud.plan import TofuFailed
+from seatrial.cloud.platform import emulated_platform
 from seatrial.errors import UsageError
 from seatrial.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from seatrial.cloud.platform import Platform
 
@@ -65,13 +67,29 @@ def test_a_slow_cloud_is_waited_for(platform: Platform) -> None:
     assert platform.planned_anew().empty
 
 
+def test_an_emulator_that_ends_in_the_middle_is_told_and_the_next_run_completes(tmp_path: Path) -> None:
+    folder = tmp_path / "platform"
+    with emulated_platform(folder) as platform:
+        emulator = platform.emulator
+        assert emulator is not None
+        killer = threading.Thread(target=interrupt, args=(platform, lambda one: one.pid == emulator.process.pid))
+        killer.start()
+        with pytest.raises(EmulatorGone, match="The emulator ended; the last of"):
+            platform.build()
+        killer.join()
+        assert platform.tofu.addresses()
+    with emulated_platform(folder) as platform:
+        platform.build()
+        assert platform.planned_anew().empty
+
+
 def test_of_two_who_change_it_at_once_one_is_refused(platform: Platform) -> None:
     with pytest.raises(UsageError, match="is in use by process"), platform.tofu.held():
         pass
 
 
-def interrupt(platform: Platform, choose: Callable[[psutil.Process], bool], number: int) -> None:
-    """Wait until the process that *choose* tells is at work below this one, and send it the signal *number*."""
+def interrupt(platform: Platform, choose: Callable[[psutil.Process], bool]) -> None:
+    """Wait until the process that *choose* tells is at work below this one and something is built, and kill it."""
 
     def found() -> list[psutil.Process]:
         return [child for child in psutil.Process().children(recursive=True) if choose(child)]
@@ -81,15 +99,12 @@ def interrupt(platform: Platform, choose: Callable[[psutil.Process], bool], numb
 
     eventually(going_on, until=bool, within=SOON, what="it is at work")
     for process in found():
-        process.send_signal(number)
+        process.kill()
 
 
 @pytest.mark.parametrize("program", ["tofu", "terraform-provider-aws"])
 def test_a_killed_program_is_healed_by_the_next_run(program: str, platform: Platform) -> None:
-    killer = threading.Thread(
-        target=interrupt,
-        args=(platform, lambda child: child.name().startswith(program[:15]), signal.SIGKILL),
-    )
+    killer = threading.Thread(target=interrupt, args=(platform, lambda child: child.name().startswith(program[:15])))
     killer.start()
     with pytest.raises(TofuFailed):
         platform.build()
