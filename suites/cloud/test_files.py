@@ -24,7 +24,11 @@ PRODUCTION = {"allowed_account_ids": ["123456789012"], "alarm_emails": ["ops@exa
 
 
 def run(programs: CloudPrograms, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {"TF_CLI_CONFIG_FILE": str(programs.settings), "PATH": "/usr/bin:/bin", "HOME": str(folder)}
+    environment = {
+        "TF_CLI_CONFIG_FILE": str(programs.settings),
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(programs.settings.parent),
+    }
     command = [str(programs.tofu), f"-chdir={folder}", *words]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 

@@ -154,6 +154,7 @@ def test_the_pins_of_this_checkout_hold_what_is_built() -> None:
         "local-path-provisioner": {"local-path-provisioner"},
         "opentofu": {"tofu"},
         "terraform-provider-aws": {"terraform-provider-aws"},
+        "tflint": {"tflint"},
     }
 
 
