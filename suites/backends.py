@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def scratch() -> Iterator[Scratch]:
     install_debian_packages(package_group("services"), progress=open_progress(Console(stderr=True)))
-    with Scratch.opened(Path(tempfile.gettempdir()) / "seatrial-services") as scratch:
+    with Scratch.opened() as scratch:
         yield scratch
 
 

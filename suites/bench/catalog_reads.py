@@ -10,13 +10,11 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from itertools import cycle
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import httpx
@@ -115,7 +113,7 @@ def measure_choices(progress: Progress, rounds: int) -> list[Measurement]:
 def back_ends() -> Iterator[tuple[Database, RedisServer]]:
     """Run a database with the sample catalogue in it, and a cache."""
     with ExitStack() as stack:
-        scratch = stack.enter_context(Scratch.opened(Path(tempfile.gettempdir()) / "seatrial-bench"))
+        scratch = stack.enter_context(Scratch.opened())
         postgresql = PostgreSQL.created(scratch)
         postgresql.start()
         stack.callback(postgresql.stop)

@@ -8,7 +8,6 @@ import re
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import uuid
 from contextlib import ExitStack, closing, contextmanager
@@ -16,7 +15,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -120,7 +118,7 @@ def measure(progress: Progress, rounds: int) -> list[Measurement]:
     steps: list[float] = []
     ours: list[Window] = []
     with ExitStack() as stack:
-        scratch = stack.enter_context(Scratch.opened(Path(tempfile.gettempdir()) / "seatrial-services"))
+        scratch = stack.enter_context(Scratch.opened())
         server = PostgreSQL.durable(scratch)
         server.start()
         stack.callback(server.stop)

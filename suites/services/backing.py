@@ -7,6 +7,7 @@ is killed; what a killed session left on disk, the next one removes.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import pwd
 import shutil
@@ -19,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3  # type: ignore[import-untyped]
 import httpx
@@ -57,25 +58,32 @@ full_page_writes = off
 """
 
 
+# Where each test session has its folder.
+PLACE: Final = Path(tempfile.gettempdir()) / "seatrial-backing"
+
+
 @dataclass(frozen=True)
 class Scratch:
-    """A folder for one test session, named after the process that owns it."""
+    """A folder for one test session, locked by the process that owns it for as long as that lives."""
 
     folder: Path
 
     @classmethod
     @contextlib.contextmanager
-    def opened(cls, base: Path) -> Iterator[Scratch]:
+    def opened(cls, base: Path = PLACE) -> Iterator[Scratch]:
         """Remove what dead sessions left under *base*, then lend a new folder until the block ends."""
         base.mkdir(mode=0o711, parents=True, exist_ok=True)
-        sweep(base)
-        me = psutil.Process()
-        folder = Path(tempfile.mkdtemp(prefix=f"{me.pid}-{int(me.create_time())}-", dir=base))
-        folder.chmod(0o711)
-        try:
-            yield cls(folder)
-        finally:
-            shutil.rmtree(folder)
+        with contextlib.ExitStack() as held:
+            # Until it is locked, a new folder looks like one that was left.
+            with _locked(base):
+                _sweep(base)
+                folder = Path(tempfile.mkdtemp(dir=base))
+                held.enter_context(_locked(folder))
+            folder.chmod(0o711)
+            try:
+                yield cls(folder)
+            finally:
+                shutil.rmtree(folder)
 
     def room(self, name: str) -> Path:
         """Make a folder that the servers' user owns."""
@@ -88,6 +96,11 @@ class Scratch:
 
 def sweep(base: Path) -> tuple[Path, ...]:
     """Remove the folders under *base* whose owner is dead, end the servers still in them, and return the folders."""
+    with _locked(base):
+        return _sweep(base)
+
+
+def _sweep(base: Path) -> tuple[Path, ...]:
     left = tuple(folder for folder in base.iterdir() if not _owner_lives(folder))
     for folder in left:
         for process in processes_in(folder):
@@ -97,6 +110,21 @@ def sweep(base: Path) -> tuple[Path, ...]:
         eventually(partial(processes_in, folder), until=lambda left: not left, within=_START, what="they ended")
         shutil.rmtree(folder)
     return left
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, how: int = fcntl.LOCK_EX) -> Iterator[None]:
+    """Hold the lock of *folder*; raises BlockingIOError if *how* does not wait and somebody has it.
+
+    A lock is known to every process of the machine. The number of its owner would not be: in another namespace of
+    processes it has another one, or none.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, how)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def processes_in(folder: Path) -> tuple[psutil.Process, ...]:
@@ -111,10 +139,13 @@ def processes_in(folder: Path) -> tuple[psutil.Process, ...]:
 
 
 def _owner_lives(folder: Path) -> bool:
-    pid, _, rest = folder.name.partition("-")
-    with contextlib.suppress(psutil.NoSuchProcess, ValueError):
-        return int(psutil.Process(int(pid)).create_time()) == int(rest.partition("-")[0])
-    return False
+    try:
+        with _locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            return False
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:  # its owner has just removed it
+        return True
 
 
 def _as_owner(command: Sequence[str | Path], *, ends_with_us: signal.Signals) -> list[str]:

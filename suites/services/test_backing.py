@@ -34,11 +34,21 @@ with Scratch.opened(Path(sys.argv[1])) as scratch:
     sys.stdin.read()
 """
 
+_BRIEFLY = """
+import sys
+from pathlib import Path
+from suites.services.backing import Scratch
+for _ in range(50):
+    with Scratch.opened(Path(sys.argv[1])) as scratch:
+        (scratch.folder / "kept").touch()
+        assert (scratch.folder / "kept").exists()
+"""
+
 
 @pytest.fixture
 def base(scratch: Scratch) -> Iterator[Path]:
-    """A folder beside the session's own and swept like it; its name is short: a socket's path has 107 characters."""
-    folder = scratch.folder.with_name(scratch.folder.name.rpartition("-")[0] + "-")
+    """A folder for sessions, with a short name: a socket's path has 107 characters."""
+    folder = scratch.folder / "b"
     folder.mkdir(mode=0o711)
     yield folder
     folder.rmdir()
@@ -77,6 +87,16 @@ def test_a_living_session_is_left_alone(session: subprocess.Popen[str], base: Pa
 
     assert sweep(base) == ()
     assert len(processes_in(folder)) >= 2
+
+
+def test_sessions_that_begin_at_once_do_not_take_each_other_for_dead(base: Path) -> None:
+    command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", _BRIEFLY, str(base)]
+    together = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+
+    said = [process.communicate()[1] for process in together]
+
+    assert said == [""] * len(together)
+    assert [process.returncode for process in together] == [0] * len(together)
 
 
 def test_the_servers_run_as_an_ordinary_user(postgresql: PostgreSQL, redis_server: RedisServer) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -31,9 +28,7 @@ _HASTE = {"ORDERS_REPUBLISH_AFTER": "1", "ORDERS_CLAIM_AFTER": "1"}
 @pytest.fixture(scope="session")
 def servers() -> Iterator[tuple[Freezable, RedisServer]]:
     install_debian_packages(package_group("services"), progress=open_progress(Console(stderr=True)))
-    # A place of its own for each of those who test at the same time, so that no two sweep the same.
-    place = f"seatrial-orders-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
-    with Scratch.opened(Path(tempfile.gettempdir()) / place) as scratch:
+    with Scratch.opened() as scratch:
         postgresql = Freezable.durable(scratch)
         assert isinstance(postgresql, Freezable)
         redis = RedisServer(scratch.room("redis"), remembers=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -16,6 +14,7 @@ from suites.soak.orders.stage import Builder, Freezable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _REPORTS = pytest.StashKey[list[str]]()
 
@@ -39,7 +38,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture
 def scratch() -> Iterator[Scratch]:
     install_debian_packages(package_group("services"), progress=open_progress(Console(stderr=True)))
-    with Scratch.opened(Path(tempfile.gettempdir()) / "seatrial-orders") as scratch:
+    with Scratch.opened() as scratch:
         yield scratch
 
 

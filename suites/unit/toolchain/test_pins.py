@@ -155,6 +155,7 @@ def test_the_pins_of_this_checkout_hold_what_is_built() -> None:
         "opentofu": {"tofu"},
         "terraform-provider-aws": {"terraform-provider-aws"},
         "tflint": {"tflint"},
+        "vertical-pod-autoscaler": {"recommender"},
     }
 
 
