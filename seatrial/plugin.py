@@ -117,12 +117,21 @@ class ObservedNamespaces:
         )
 
 
+def _seen_progress() -> Progress:
+    """Return progress that is seen while tests run, when pytest keeps what is written to the standard error itself."""
+    try:
+        own = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8")
+    except (AttributeError, OSError):  # there is none, or somebody reads it in this process
+        return open_progress()
+    return open_progress(Console(file=own, stderr=True))
+
+
 @dataclass
 class _Session:
     """What one pytest session holds on to, from its options to its end."""
 
     config: pytest.Config
-    progress: Progress = field(default_factory=open_progress)
+    progress: Progress = field(default_factory=_seen_progress)
     held: ExitStack = field(default_factory=ExitStack)
     observed: ObservedNamespaces = field(default_factory=ObservedNamespaces)
     left_out: list[pytest.Item] = field(default_factory=list)

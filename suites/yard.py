@@ -122,6 +122,12 @@ def waits():
     threading.Event().wait(60)
 
 
+@when("it takes its time")
+def takes_its_time(progress):
+    with progress.phase("Taking its time"):
+        pass
+
+
 @when("nobody looks")
 def nobody_looks():
     pytest.skip("night")

@@ -291,6 +291,14 @@ def test_a_test_gets_a_cluster_if_it_asks_for_one(yard: Yard, test: str, log: li
     assert yard.log == log
 
 
+def test_what_takes_long_in_a_step_says_so_while_it_does(yard: Yard) -> None:
+    yard.scenario("Given a ship", "When it takes its time", "Then it makes 12 knots")
+    process = yard.start("--features", "features")
+    said, _ = process.communicate()
+    assert process.returncode == 0, said
+    assert "Taking its time: done in" in said
+
+
 def test_an_unknown_option_is_refused_by_pytest_itself(yard: Yard) -> None:
     done = yard.run("--nonsense")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
