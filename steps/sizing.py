@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from pytest_bdd import then, when
+from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 
 from seatrial.cluster import images_for
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from seatrial.kube import Autoscaler, Cluster
     from seatrial.kube.capabilities import Capabilities
-    from seatrial.kube.sizing import Advice, Advised
+    from seatrial.kube.sizing import Advised
     from seatrial.progress import Progress
     from seatrial.target import Target
 
@@ -30,19 +30,19 @@ def advising(cluster: Cluster, capabilities: Capabilities, target: Target, progr
         yield found
 
 
+@given("advice on sizes can be had")
+def advice_can_be_had(advising: Adviser) -> Adviser:
+    return advising
+
+
 @when("advice is asked for on the size of its replicas", target_fixture="advised")
 def advice_is_asked_for(advising: Adviser, autoscaler: Autoscaler) -> Advised:
     return advising.asked_about(autoscaler.workload)
 
 
-@then(parse("there is advice on their cpu and memory within {seconds:d} seconds"), target_fixture="advice")
-def there_is_advice(advised: Advised, seconds: int) -> tuple[Advice, ...]:
-    return advised.wait_advice(within=timedelta(seconds=seconds))
-
-
-@then("what is advised lies within the bounds that it gives")
-def within_its_bounds(advice: tuple[Advice, ...]) -> None:
-    assert advice
+@then(parse("there is advice on their cpu and memory within {seconds:d} seconds, and it lies within its bounds"))
+def there_is_advice(advised: Advised, seconds: int) -> None:
+    advice = advised.wait_advice(within=timedelta(seconds=seconds))
     assert all(one.consistent for one in advice), advice
 
 
