@@ -187,12 +187,12 @@ def test_a_folder_without_a_file_is_refused(tmp_path: Path) -> None:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(target=st.floats(0, 1, exclude_min=True, exclude_max=True), minutes=st.integers(1, 9999))
-def test_what_is_written_is_what_is_read(target: float, minutes: int, tmp_path: Path) -> None:
+@given(asked=st.floats(0, 1, exclude_min=True, exclude_max=True), minutes=st.integers(1, 9999))
+def test_what_is_written_is_what_is_read(asked: float, minutes: int, tmp_path: Path) -> None:
     document = yaml.safe_load(AVAILABILITY)
-    document["spec"]["objectives"][0]["target"] = target
+    document["spec"]["objectives"][0]["target"] = asked
     document["spec"]["timeWindow"][0]["duration"] = f"{minutes}m"
     file = tmp_path / "objective.yaml"
     file.write_text(yaml.safe_dump(document))
     (objective,) = read_objectives(file)
-    assert (objective.target, objective.window) == (target, timedelta(minutes=minutes))
+    assert (objective.target, objective.window) == (asked, timedelta(minutes=minutes))
