@@ -190,13 +190,15 @@ def objective_in(document: SLO, indicators: Mapping[str, IndicatorSpec]) -> Obje
 
 
 def _spec_of(spec: ObjectiveSpec, indicators: Mapping[str, IndicatorSpec]) -> IndicatorSpec:
-    if (spec.indicator is None) == (spec.indicatorRef is None):
-        raise Unfit("spec needs one of indicator and indicatorRef")
-    if spec.indicator is not None:
-        return spec.indicator.spec
-    if spec.indicatorRef not in indicators:
-        raise Unfit(f"spec.indicatorRef names {spec.indicatorRef}, and there is no SLI of that name")
-    return indicators[spec.indicatorRef]
+    match spec.indicator, spec.indicatorRef:
+        case InlineIndicator() as inline, None:
+            return inline.spec
+        case None, str(name):
+            if name not in indicators:
+                raise Unfit(f"spec.indicatorRef names {name}, and there is no SLI of that name")
+            return indicators[name]
+        case _:
+            raise Unfit("spec needs one of indicator and indicatorRef")
 
 
 def _indicator(spec: IndicatorSpec) -> Indicator:

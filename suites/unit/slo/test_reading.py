@@ -99,7 +99,7 @@ def test_an_indicator_may_stand_in_another_file_of_the_folder(tmp_path: Path) ->
     assert [objective.indicator for objective in read_objectives(tmp_path)] == [Indicator.FRESHNESS]
 
 
-WRONG = {
+WRONG: dict[str, tuple[Callable[[str], str], str]] = {
     "nothing in it": (lambda _: "", "is empty"),
     "only a separator": (lambda _: "---\n---\n", "is empty"),
     "no YAML": (lambda _: "a: [", "is no YAML"),
@@ -151,7 +151,6 @@ WRONG = {
 
 @pytest.mark.parametrize("fault", WRONG)
 def test_a_wrong_file_is_refused_in_one_sentence(fault: str, tmp_path: Path) -> None:
-    change: Callable[[str], str]
     change, said = WRONG[fault]
     file = tmp_path / "wrong.yaml"
     file.write_text(change(AVAILABILITY))
