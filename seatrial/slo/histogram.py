@@ -7,6 +7,8 @@ from when its request was to start. Tene, "How NOT to Measure Latency" (2013); h
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
+from collections import defaultdict
 from datetime import timedelta
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -32,15 +34,15 @@ _HALF = 1 << _HALF_BITS
 class LatencyHistogram:
     """Counts latencies from 0 to an hour, in nanoseconds up to 2047 ns, then in steps of less than 0.1 %.
 
-    A flat array of counts, laid out as HdrHistogram lays out its own. Recording into that library's Python port costs
-    three times as much, and is left to the end, when there are counts and no samples any more
-    (`seatrial.slo.histogram_log`).
+    Only steps that counted something take room. They are numbered as HdrHistogram numbers its own; recording into that
+    library's Python port costs three times as much, and is left to the end, when there are counts and no latencies any
+    more (`seatrial.slo.histogram_log`).
     """
 
     __slots__ = ("_counts",)
 
     def __init__(self) -> None:
-        self._counts = [0] * (index_of(int(_HIGHEST_SECONDS * _PER_SECOND)) + 1)
+        self._counts: defaultdict[int, int] = defaultdict(int)
 
     @classmethod
     def of(cls, seconds: Iterable[float]) -> LatencyHistogram:
@@ -55,10 +57,9 @@ class LatencyHistogram:
         """Return one that holds these *counts*, by value in nanoseconds; raises ValueError for what cannot be."""
         histogram = cls()
         for value, count in counts.items():
-            index = index_of(value) if value >= 0 else -1
-            if not 0 <= index < len(histogram._counts) or count < 0:
+            if not 0 <= value <= _HIGHEST_SECONDS * _PER_SECOND or count < 1:
                 raise ValueError(f"{count} latencies of {value} ns cannot be")
-            histogram._counts[index] += count
+            histogram._counts[index_of(value)] += count
         return histogram
 
     def record(self, seconds: float) -> None:
@@ -72,16 +73,17 @@ class LatencyHistogram:
 
     def merge(self, other: LatencyHistogram) -> None:
         """Add all that *other* counted, without any loss."""
-        self._counts = [own + more for own, more in zip(self._counts, other._counts, strict=True)]
+        for index, count in other._counts.items():
+            self._counts[index] += count
 
     @property
     def total(self) -> int:
         """How many latencies were recorded."""
-        return sum(self._counts)
+        return sum(self._counts.values())
 
     def recorded(self) -> Iterator[tuple[int, int]]:
         """Each step that counted something: its lowest value in nanoseconds and its count, from low to high."""
-        return ((value_at(index), count) for index, count in enumerate(self._counts) if count)
+        return ((value_at(index), count) for index, count in sorted(self._counts.items()))
 
     def bounds(self, share: float) -> tuple[float, float]:
         """Return between which seconds the *share* (0 to 1) quantile lies: the ends of its step.
@@ -95,7 +97,8 @@ class LatencyHistogram:
         if not total:
             raise Inconclusive("no latency was recorded", Missing.SAMPLE)
         rank = max(1, math.ceil(round(share * total, 9)))
-        index = next(index for index, below in enumerate(accumulate(self._counts)) if below >= rank)
+        steps = sorted(self._counts)
+        index = steps[bisect_left(list(accumulate(self._counts[step] for step in steps)), rank)]
         return value_at(index) / _PER_SECOND, value_at(index + 1) / _PER_SECOND
 
     def quantile(self, share: float) -> float:
@@ -112,7 +115,7 @@ class LatencyHistogram:
         A step that the limit divides counts as longer, so an objective is rather missed than kept by rounding.
         """
         limit = round(at_most.total_seconds() * _PER_SECOND)
-        good = sum(count for index, count in enumerate(self._counts) if count and value_at(index + 1) - 1 <= limit)
+        good = sum(count for index, count in self._counts.items() if value_at(index + 1) - 1 <= limit)
         return Tally(good, self.total)
 
     def judge(self, *, share: float, at_most: timedelta) -> Judgement:
@@ -138,7 +141,7 @@ class LatencyHistogram:
 
 
 def index_of(value: int) -> int:
-    """Return the place of *value*, in nanoseconds and at least 0, in the array of counts: HdrHistogram's own.
+    """Return the place of *value*, in nanoseconds and at least 0, among the counts: HdrHistogram's own.
 
     The first 2048 values have a place each; then each power of two is divided into 1024 steps.
     """

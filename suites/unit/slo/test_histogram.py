@@ -86,7 +86,7 @@ def test_what_is_no_latency_is_not_recorded(seconds: float) -> None:
     assert histogram.total == 0
 
 
-@pytest.mark.parametrize("counts", [{-1: 1}, {2 * HOUR_NS: 1}, {5: -1}], ids=["negative", "too long", "less than none"])
+@pytest.mark.parametrize("counts", [{-1: 1}, {2 * HOUR_NS: 1}, {5: 0}], ids=["negative", "too long", "none"])
 def test_counts_that_cannot_be_are_refused(counts: dict[int, int]) -> None:
     with pytest.raises(ValueError, match="cannot be"):
         LatencyHistogram.of_counts(counts)
