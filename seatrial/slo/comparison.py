@@ -1,9 +1,9 @@
 """Whether traffic fares worse than it did before, beyond what two measurements of the same thing differ by.
 
 Latencies of one moment resemble each other, so single requests are no independent samples. What is compared are blocks
-of time, each by its quantile or its share of failures, and neighbouring blocks are put together until they do not
-resemble each other any more. A change counts when chance makes it with a probability of at most `ERROR` and when it is
-as large as `RATIO`, or `SHARE` for failures: what is smaller may be true, and nobody would notice.
+of time, each by its quantile or its share of failures, as wide as it takes for them to be independent. A change
+counts when chance makes it with a probability of at most `ERROR` and when it is as large as `RATIO`, or `SHARE` for
+failures: what is smaller may be true, and nobody would notice.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from itertools import pairwise
 from statistics import fmean
 from typing import TYPE_CHECKING
 
@@ -33,8 +32,9 @@ ERROR = 0.01 / (len(QUANTILES) + 1)
 
 _MOST_BLOCKS = 60
 _FEWEST_REQUESTS = 20
-_ALLOWED_RESEMBLANCE = 0.2
-_SHUFFLES = 9_999
+# Blocks of four times the memory that a steadily fading noise has hardly resemble their neighbours.
+_MEMORIES = 4
+_SHUFFLES = 1_999
 _SEED = 20_310_504
 
 
@@ -112,12 +112,8 @@ def compare(before: Sequence[Block], now: Sequence[Block]) -> Comparison:
 def compare_quantile(before: Sequence[Block], now: Sequence[Block], share: float) -> Difference:
     """Compare the *share* quantiles of the latencies by ranks. Raises Inconclusive when there are too few blocks."""
     what = f"the {share:.0%} quantile of the latencies"
-
-    def measured(block: Block) -> float:
-        return math.log(max(block.latencies.quantile(share), 1e-9))
-
     needed = max(_FEWEST_REQUESTS, samples_needed(share))
-    then, later = _independent(before, now, measured, needed=needed, what=what)
+    then, later = _independent(before, now, lambda block: _log_quantile(block, share), needed=needed, what=what)
     found = shift(then, later, error=ERROR)
     ratio, low, high = (math.exp(value) for value in (found.estimate, found.low, found.high))
     change = Change.SAME
@@ -169,29 +165,40 @@ def _chance(then: Sequence[float], later: Sequence[float]) -> float:
 def _independent(
     before: Sequence[Block], now: Sequence[Block], measured: Callable[[Block], float], *, needed: int, what: str
 ) -> tuple[list[float], list[float]]:
-    """Return what is *measured* of blocks so wide that they have *needed* requests each and do not resemble each other.
+    """Return what is *measured* of blocks so wide that they have *needed* requests each and know nothing of each other.
 
-    Raises Inconclusive when that leaves too few of them.
+    That is taken to be so for blocks of `_MEMORIES` times the memory of either side, as far as it shows in blocks of
+    `_FEWEST_REQUESTS`. Raises Inconclusive when that leaves too few blocks for any difference to be seen.
     """
-    least, width = fewest(ERROR), 1
-    reason = "there are too few"
-    while min(len(before), len(now)) // width >= least:
-        wide = [_widened(blocks, width) for blocks in (before, now)]
-        width *= 2
-        if min(block.latencies.total for blocks in wide for block in blocks) < needed:
-            reason = f"it takes {needed} requests in each to measure {what}"
-            continue
-        if max(map(len, wide)) > _MOST_BLOCKS:
-            continue
-        then, later = ([measured(block) for block in blocks] for blocks in wide)
-        if max(resemblance(then), resemblance(later)) <= _ALLOWED_RESEMBLANCE:
-            return then, later
-        reason = "neighbouring ones resemble each other"
-    raise Inconclusive(
-        f"{what} cannot be compared: {len(now)} blocks of time against {len(before)} leave fewer than {least}, because"
-        f" {reason}; measure for longer",
-        Missing.SAMPLES,
-    )
+    least = fewest(ERROR)
+    fine = max(_width(blocks, _FEWEST_REQUESTS) for blocks in (before, now))
+    width, reason = max(_width(blocks, needed) for blocks in (before, now)), f"it takes {needed} requests in each"
+    if min(len(before), len(now)) // width >= least:
+        lasts = fine * max(_memory(_widened(blocks, fine), measured) for blocks in (before, now))
+        if lasts > fine and _MEMORIES * lasts > width:
+            width, reason = math.ceil(_MEMORIES * lasts), f"each is felt for {lasts:.1f} of them"
+    width = max(width, math.ceil(max(len(before), len(now)) / _MOST_BLOCKS))
+    if min(len(before), len(now)) // width < least:
+        raise Inconclusive(
+            f"{what} cannot be compared: {len(now)} blocks of time against {len(before)} are too few, because {reason};"
+            " measure for longer",
+            Missing.SAMPLES,
+        )
+    then, later = ([measured(block) for block in _widened(blocks, width)] for blocks in (before, now))
+    return then, later
+
+
+def _width(blocks: Sequence[Block], requests: int) -> int:
+    """Return how many neighbours it takes for each of them together to have that many *requests*."""
+    totals = [block.latencies.total for block in blocks]
+    width = 1
+    while width <= len(totals) and min(_sums(totals, width)) < requests:
+        width += 1
+    return width
+
+
+def _sums(totals: Sequence[int], width: int) -> list[int]:
+    return [sum(totals[at : at + width]) for at in range(0, len(totals) - width + 1, width)]
 
 
 def _widened(blocks: Sequence[Block], width: int) -> list[Block]:
@@ -199,15 +206,30 @@ def _widened(blocks: Sequence[Block], width: int) -> list[Block]:
     return [Block.whole(blocks[at : at + width]) for at in range(0, len(blocks) - width + 1, width)]
 
 
-def resemblance(values: Sequence[float]) -> float:
-    """Return how much neighbours resemble each other, from about -1 to 1: the autocorrelation at a lag of one.
+def _memory(blocks: Sequence[Block], measured: Callable[[Block], float]) -> float:
+    """Return for how many blocks it is felt what happened in one: in what is *measured*, and in the median latency."""
+    return max(memory([measured(block) for block in blocks]), memory([_log_quantile(block, 0.5) for block in blocks]))
 
-    Of independent values it comes out at -1/n on average, because their mean is taken from themselves: Kendall, "Note on
-    bias in the estimation of autocorrelation" (1954); that much is given back. That of values which are all the same
-    is 0.
+
+def memory(values: Sequence[float]) -> float:
+    """Return for how many of them each of *values* is felt; 1 if they know nothing of each other.
+
+    The integrated autocorrelation time, 1 + 2 (r1 + r2 + ...), of which only those at the beginning count that are
+    above what chance makes of independent values, 2 / sqrt(n): Sokal, "Monte Carlo Methods in Statistical Mechanics"
+    (1997), section 3.
     """
-    mean = fmean(values)
+    mean, count = fmean(values), len(values)
     spread = sum((value - mean) ** 2 for value in values)
-    if not spread:
-        return 0.0
-    return sum((one - mean) * (other - mean) for one, other in pairwise(values)) / spread + 1 / len(values)
+    lasts = 1.0
+    for lag in range(1, count):
+        later = zip(values, values[lag:], strict=False)
+        correlation = sum((one - mean) * (other - mean) for one, other in later) / spread if spread else 0.0
+        if correlation <= 2 / math.sqrt(count):
+            break
+        lasts += 2 * correlation
+    return lasts
+
+
+def _log_quantile(block: Block, share: float) -> float:
+    # What takes no time at all has no logarithm; a nanosecond is the least that is told apart from it.
+    return math.log(max(block.latencies.quantile(share), 1e-9))
