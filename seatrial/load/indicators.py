@@ -8,13 +8,14 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from seatrial.slo.budget import Counted
+from seatrial.slo.budget import Counted, error_budget
 from seatrial.slo.comparison import Block
 from seatrial.slo.counters import Seen
 from seatrial.slo.definition import Indicator
 from seatrial.slo.histogram import LatencyHistogram
 from seatrial.slo.tally import Tally
 from seatrial.verdict import Inconclusive, Missing
+from seatrial.witness import tell_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +42,26 @@ def judge(record: Record, objective: Objective) -> Judgement:
         case _:
             raise Inconclusive(f"a record of requests says nothing of {objective}: it holds no events", Missing.SAMPLE)
     return replace(judgement, objective=str(objective))
+
+
+def judge_all(record: Record, objectives: Iterable[Objective]) -> tuple[Judgement, ...]:
+    """Judge each of *objectives* by *record*, and tell of it and of what it leaves of its budget.
+
+    Raises Inconclusive when one of them cannot be judged and no other was missed.
+    """
+    judgements: list[Judgement] = []
+    unknown: list[Inconclusive] = []
+    for objective in objectives:
+        try:
+            judgements.append(judge(record, objective))
+            tell_document(
+                f"the error budget of {objective.name}", str(error_budget(objective, series(record, objective)))
+            )
+        except Inconclusive as problem:
+            unknown.append(problem)
+    if unknown and all(judgement.met for judgement in judgements):
+        raise unknown[0]
+    return tuple(judgements)
 
 
 def good(request: Request, objective: Objective) -> bool:

@@ -17,7 +17,7 @@ from seatrial.evidence.environment import describe_environment
 from seatrial.load.indicators import blocks
 from seatrial.slo.check import check, events_in, record_in
 from seatrial.slo.comparison import compare
-from seatrial.slo.reading import read_objectives
+from seatrial.slo.reading import objectives_of, read_objectives
 from seatrial.slo.traffic_baseline import (
     Kind,
     Provenance,
@@ -61,7 +61,7 @@ def check_objectives(
         raise UsageError("There is nothing to be judged: give --record with traffic or --events with events.")
     if scale is not None and not 0 < scale < math.inf:
         raise UsageError(f"--scale {scale:g} is no factor for windows: give one above 0, such as 0.01.")
-    chosen = _of_one_service(file, read_objectives(_start() / file), service)
+    chosen = _of_one_service(_start() / file, service)
     found = check(
         chosen,
         record=None if record is None else record_in(_start() / record),
@@ -139,16 +139,14 @@ def _start() -> Path:
     return Path(os.environ.get("SEATRIAL_INVOKED_FROM", "."))
 
 
-def _of_one_service(file: Path, objectives: tuple[Objective, ...], service: str | None) -> tuple[Objective, ...]:
+def _of_one_service(file: Path, service: str | None) -> tuple[Objective, ...]:
+    objectives = read_objectives(file)
     services = sorted({objective.service for objective in objectives})
     if service is None and len(services) > 1:
         raise UsageError(
             f"{file} holds objectives of {', '.join(services)}: say with --service whose are to be checked."
         )
-    chosen = tuple(objective for objective in objectives if service in (None, objective.service))
-    if not chosen:
-        raise UsageError(f"{file} holds no objective of {service}: choose from {', '.join(services)}.")
-    return chosen
+    return objectives if service is None else objectives_of(service, file)
 
 
 def _time(text: str | None) -> datetime:

@@ -7,6 +7,7 @@ source, the ``spec`` of a ``metricSource``, says here what is counted: see `docs
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
@@ -16,10 +17,10 @@ from seatrial.slo.openslo import SLI, SLO, Unfit, document_of, objective_in
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
-    from pathlib import Path
 
     from seatrial.slo.definition import Objective
 
+OBJECTIVES = Path(__file__).resolve().parents[2] / "infra" / "monitoring" / "objectives"
 _MEND = "mend it, as in infra/monitoring/objectives"
 
 
@@ -46,6 +47,16 @@ def read_objectives(place: Path) -> tuple[Objective, ...]:
     if not objectives:
         raise UsageError(f"There is no objective in {place}, only indicators: add one of the kind SLO.")
     return tuple(objectives)
+
+
+def objectives_of(service: str, place: Path = OBJECTIVES) -> tuple[Objective, ...]:
+    """Return the objectives of *service* in *place*. Raises UsageError as `read_objectives`, or if there is none."""
+    objectives = read_objectives(place)
+    found = tuple(objective for objective in objectives if objective.service == service)
+    if not found:
+        known = ", ".join(sorted({objective.service for objective in objectives}))
+        raise UsageError(f"{place} holds no objective of {service}: choose from {known}.")
+    return found
 
 
 def _documents(file: Path) -> Iterator[tuple[int, SLO | SLI]]:

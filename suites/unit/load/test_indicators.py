@@ -1,18 +1,30 @@
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.load.indicators import blocks, judge, seen, series, tally
+from seatrial.audit.recheck import Sample
+from seatrial.audit.records import JudgementRecord
+from seatrial.load.indicators import blocks, judge, judge_all, seen, series, tally
 from seatrial.load.record import Record, Request
 from seatrial.slo.budget import error_budget
 from seatrial.slo.definition import Indicator, Objective
 from seatrial.slo.tally import Tally
 from seatrial.verdict import Inconclusive, Missing
+from seatrial.witness import listening
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from seatrial.truth import TruthLabel
+    from seatrial.witness import Judged
 
 SECOND = timedelta(seconds=1)
 
@@ -57,6 +69,56 @@ def test_a_record_of_requests_holds_no_events() -> None:
     with pytest.raises(Inconclusive, match="holds no events") as lacking:
         judge(record(request(1)), FRESHNESS)
     assert lacking.value.missing is Missing.SAMPLE
+
+
+def test_all_objectives_are_judged_and_one_that_cannot_be_hides_none_that_is_missed() -> None:
+    good_enough = record(*(request(at) for at in range(200)))
+    assert [one.met for one in judge_all(good_enough, [AVAILABILITY, LATENCY])] == [True, True]
+    with pytest.raises(Inconclusive, match="holds no events"):
+        judge_all(good_enough, [FRESHNESS, AVAILABILITY])
+    broken = record(*(request(at, status=503) for at in range(200)))
+    assert [one.met for one in judge_all(broken, [FRESHNESS, AVAILABILITY])] == [False]
+
+
+@dataclass
+class Ears:
+    """A witness that keeps what is judged and the documents' texts."""
+
+    judgements: list[Judged] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+
+    def command(self, words: Sequence[str], code: int | None, duration: timedelta) -> None: ...
+
+    def judged(self, judged: Judged) -> None:
+        self.judgements.append(judged)
+
+    def document(self, title: str, text: str) -> None:
+        self.texts.append(f"{title}: {text}")
+
+    def picture(self, title: str, png: bytes) -> None: ...
+
+    def label(self, label: TruthLabel) -> None: ...
+
+    def secret(self, value: str) -> None: ...
+
+
+def test_what_is_told_of_a_judgement_holds_when_it_is_judged_again_from_the_raw_record(tmp_path: Path) -> None:
+    sent = [request(at / 20, took=0.05 + at % 7 / 1000, status=503 if at == 99 else 200) for at in range(400)]
+    file = tmp_path / "requests.jsonl"
+    lines = [json.dumps(asdict(one)) for one in sent]
+    file.write_text("\n".join([*lines, json.dumps({"planned": 400, "rate": 20})]) + "\n")
+    ears = Ears()
+    with listening(ears):
+        judge_all(Record.read(file).sound(), [AVAILABILITY, LATENCY])
+    assert [one.objective for one in ears.judgements] == ["success", "latency"]
+    for one in ears.judgements:
+        told = JudgementRecord(
+            one.objective, one.share, one.required, one.observed, one.samples, met=one.met, record="requests.jsonl"
+        )
+        Sample.read(file.read_bytes()).check(told)
+    assert ears.texts[0] == (
+        "the error budget of catalog-availability: 1 of 4 bad events that the budget allows, 75.0% left"
+    )
 
 
 def test_a_request_counts_in_the_second_in_which_it_ended() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from seatrial.errors import UsageError
 from seatrial.slo.definition import Indicator, Objective
-from seatrial.slo.reading import read_objectives
+from seatrial.slo.reading import objectives_of, read_objectives
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +75,12 @@ def test_the_objectives_of_the_reference_services_are_read() -> None:
         kinds = {objective.indicator for objective in objectives if objective.service == service}
         assert kinds >= {Indicator.AVAILABILITY, Indicator.LATENCY}
     assert Indicator.FRESHNESS in {objective.indicator for objective in objectives}
+
+
+def test_the_objectives_of_one_service_are_found_among_all() -> None:
+    assert {objective.service for objective in objectives_of("orders")} == {"orders"}
+    with pytest.raises(UsageError, match="no objective of payments: choose from catalog, gateway, orders, storefront"):
+        objectives_of("payments")
 
 
 def test_two_documents_of_one_file_are_two_objectives(tmp_path: Path) -> None:
