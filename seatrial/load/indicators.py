@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     from seatrial.slo.definition import Objective
 
 _SECOND = timedelta(seconds=1)
-_PROXY_S_OWN = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
+_FROM_BEFORE_THE_SERVICE = frozenset(
+    {
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
 
 
 def judge(record: Record, objective: Objective) -> Judgement:
@@ -88,11 +95,11 @@ def tally(requests: Iterable[Request], objective: Objective) -> Tally:
 def seen(requests: Iterable[Request]) -> Seen:
     """Return what the customers saw, to be held against what the servers counted.
 
-    Nobody knows whether the service was asked where there was no answer, or one that a proxy gives when it gets none
-    itself (502, 503 and 504).
+    Nobody knows whether the service was asked where there was no answer, or one that whatever stands before it gives by
+    itself: because it got none (502, 503, 504) or was asked too often (429).
     """
     sent = tuple(requests)
-    unknown = sum(request.status is None or request.status in _PROXY_S_OWN for request in sent)
+    unknown = sum(request.status is None or request.status in _FROM_BEFORE_THE_SERVICE for request in sent)
     return Seen(Tally(sum(request.succeeded for request in sent), len(sent)), unknown)
 
 
