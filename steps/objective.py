@@ -9,8 +9,8 @@ from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 
 from seatrial.kube.metrics import count_replicas
-from seatrial.load.indicators import judge_all, seen
-from seatrial.slo.counters import increase, reconcile
+from seatrial.load.indicators import judge_all, judge_counts
+from seatrial.slo.counters import increase
 from seatrial.slo.reading import objectives_of
 
 if TYPE_CHECKING:
@@ -46,5 +46,5 @@ def replicas_counted_what_customers_saw(
     traffic: Traffic, workload: Workload, counted_before: Mapping[str, ReplicaCount]
 ) -> None:
     record = traffic.stop()
-    judgement = reconcile(seen(record.requests), increase(counted_before, count_replicas(workload)))
+    judgement = judge_counts(record, increase(counted_before, count_replicas(workload)))
     assert judgement.met, str(judgement)

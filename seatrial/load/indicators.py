@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from seatrial.slo.budget import Counted, error_budget
 from seatrial.slo.comparison import Block
-from seatrial.slo.counters import Seen
+from seatrial.slo.counters import Seen, reconcile
 from seatrial.slo.definition import Indicator
 from seatrial.slo.histogram import LatencyHistogram
 from seatrial.slo.tally import Tally
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from seatrial.load.record import Record, Request
     from seatrial.slo import Judgement
+    from seatrial.slo.counters import Increase
     from seatrial.slo.definition import Objective
 
 _SECOND = timedelta(seconds=1)
@@ -101,6 +102,19 @@ def seen(requests: Iterable[Request]) -> Seen:
     sent = tuple(requests)
     unknown = sum(request.status is None or request.status in _FROM_BEFORE_THE_SERVICE for request in sent)
     return Seen(Tally(sum(request.succeeded for request in sent), len(sent)), unknown)
+
+
+def judge_counts(record: Record, counted: Increase) -> Judgement:
+    """Judge whether the servers *counted* exactly what the customers of *record* saw, and tell of both.
+
+    Raises Inconclusive as `seatrial.slo.counters.reconcile` does.
+    """
+    customers = seen(record.requests)
+    servers = f"{counted.tally}, {counted.in_flight} in flight, started anew {counted.restarted}, gone {counted.gone}"
+    tell_document(
+        "what was counted", f"by customers: {customers.tally}, {customers.unknown} unknown\nby servers: {servers}"
+    )
+    return reconcile(customers, counted)
 
 
 def series(record: Record, objective: Objective, *, step: timedelta = _SECOND) -> tuple[Counted, ...]:

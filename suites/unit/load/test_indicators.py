@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from seatrial.audit.recheck import Sample
 from seatrial.audit.records import JudgementRecord
-from seatrial.load.indicators import blocks, judge, judge_all, seen, series, tally
+from seatrial.load.indicators import blocks, judge, judge_all, judge_counts, seen, series, tally
 from seatrial.load.record import Record, Request
 from seatrial.slo.budget import error_budget
+from seatrial.slo.counters import Increase
 from seatrial.slo.definition import Indicator, Objective
 from seatrial.slo.tally import Tally
 from seatrial.verdict import Inconclusive, Missing
@@ -142,6 +143,17 @@ def test_a_series_loses_no_request(sent: list[tuple[float, float]]) -> None:
 def test_customers_know_of_the_service_only_what_it_told_them() -> None:
     found = seen([request(1), request(2, status=404), request(3, status=502), request(4, status=None)])
     assert (found.tally, found.unknown) == (Tally(1, 4), 2)
+
+
+def test_what_both_sides_counted_is_told_whether_they_agree_or_not() -> None:
+    ears = Ears()
+    with listening(ears):
+        assert judge_counts(record(request(1), request(2)), Increase(Tally(2, 2), (), (), 0)).met
+        assert not judge_counts(record(request(1), request(2)), Increase(Tally(2, 3), (), (), 0)).met
+        with pytest.raises(Inconclusive):
+            judge_counts(record(request(1), request(2)), Increase(Tally(1, 1), ("a",), (), 0))
+    assert len(ears.texts) == 3
+    assert "by customers: 2 good of 2, 0 unknown\nby servers: 2 good of 3, 0 in flight" in ears.texts[1]
 
 
 def test_blocks_are_whole_and_hold_what_was_to_start_in_them() -> None:
