@@ -55,7 +55,7 @@ def judge(record: Record, objective: Objective) -> Judgement:
 def judge_all(record: Record, objectives: Iterable[Objective]) -> tuple[Judgement, ...]:
     """Judge each of *objectives* by *record*, and tell of it and of what it leaves of its budget.
 
-    Raises Inconclusive when one of them cannot be judged and no other was missed.
+    Raises Inconclusive when one of them cannot be judged and no other was missed, and when there is none.
     """
     judgements: list[Judgement] = []
     unknown: list[Inconclusive] = []
@@ -69,6 +69,8 @@ def judge_all(record: Record, objectives: Iterable[Objective]) -> tuple[Judgemen
             unknown.append(problem)
     if unknown and all(judgement.met for judgement in judgements):
         raise unknown[0]
+    if not judgements:
+        raise Inconclusive("there is no objective to be judged", Missing.SAMPLE)
     return tuple(judgements)
 
 

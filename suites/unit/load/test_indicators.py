@@ -77,6 +77,8 @@ def test_all_objectives_are_judged_and_one_that_cannot_be_hides_none_that_is_mis
     assert [one.met for one in judge_all(good_enough, [AVAILABILITY, LATENCY])] == [True, True]
     with pytest.raises(Inconclusive, match="holds no events"):
         judge_all(good_enough, [FRESHNESS, AVAILABILITY])
+    with pytest.raises(Inconclusive, match="no objective to be judged"):
+        judge_all(good_enough, [])
     broken = record(*(request(at, status=503) for at in range(200)))
     assert [one.met for one in judge_all(broken, [FRESHNESS, AVAILABILITY])] == [False]
 
