@@ -11,6 +11,7 @@ from seatrial.cluster.commands import app as cluster_app
 from seatrial.ending import GoodOrder
 from seatrial.errors import UsageError
 from seatrial.evidence.commands import baseline, bundle, key, report, runs_app, verify
+from seatrial.slo.commands import app as objective_app
 from seatrial.toolchain import BuildFailed
 from seatrial.toolchain.commands import app as toolchain_app
 from seatrial.waiting import NotObserved
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.add_typer(cluster_app, name="cluster")
 app.add_typer(toolchain_app, name="toolchain")
 app.add_typer(runs_app, name="runs")
+app.add_typer(objective_app, name="objective")
 app.command()(report)
 app.command()(baseline)
 app.command()(bundle)

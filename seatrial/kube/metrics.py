@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from seatrial.slo.counters import ReplicaCount
 from seatrial.verdict import Inconclusive, Missing
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from seatrial.kube.workload import Workload
 
 PORT = 9000
+# What the platform asks, and no customer.
+PROBES = frozenset({"/healthz", "/readyz"})
+_FIRST_ERROR_STATUS = 400
 _READ = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:%d/metrics', timeout=5).read().decode())"
 
 
@@ -60,3 +64,27 @@ class Metrics:
         """Return the sum of the samples called *name* that have at least these *labels*; 0 when there is none."""
         wanted = set(labels.items())
         return sum(value for (known, kept), value in self.samples.items() if known == name and wanted <= kept)
+
+    def replica_count(self) -> ReplicaCount:
+        """Return how many requests one replica, which these metrics are of, has answered for others than the platform.
+
+        Raises Inconclusive when it does not say when it was started: its counts could be of any age.
+        """
+        started = self.total("process_start_time_seconds")
+        if not started:
+            raise Inconclusive("a replica does not say when it was started", Missing.SAMPLE)
+        good = total = 0.0
+        for (name, labels), value in self.samples.items():
+            told = dict(labels)
+            if name == "http_requests_total" and told.get("route") not in PROBES:
+                total += value
+                good += value if int(told["status"]) < _FIRST_ERROR_STATUS else 0
+        return ReplicaCount(started, int(good), int(total), int(self.total("http_requests_in_flight")))
+
+
+def count_replicas(workload: Workload) -> Mapping[str, ReplicaCount]:
+    """Return what each ready replica of *workload* has counted, by its name. Raises Inconclusive when there is none."""
+    pods = workload.ready_pods
+    if not pods:
+        raise Inconclusive(f"{workload.name} has no replica that is ready", Missing.SAMPLE)
+    return {pod.name: Metrics.of_pod(pod).replica_count() for pod in pods}

@@ -25,6 +25,7 @@ from suites.bench import (
     gateway_cost,
     orders_throughput,
     plugin_cost,
+    slo_verdict,
     waking,
 )
 from suites.bench.samples import Measurement
@@ -43,6 +44,7 @@ SERVICES = {
     "gateway": gateway_cost.measure,
     "orders": orders_throughput.measure,
     "choices": catalog_reads.measure_choices,
+    "slo": slo_verdict.measure,
 }
 NAMES = (*CLUSTER_NAMES, "evidence", *SERVICES)
 VERIFIED_EVENTS, VERIFIED_WITHIN = 100_000, 2.0
