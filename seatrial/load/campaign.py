@@ -18,6 +18,7 @@ from seatrial.verdict import Inconclusive
 from seatrial.waiting import NotObserved, eventually
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from seatrial.load.profile import Profile
@@ -60,30 +61,31 @@ class Campaign:
             patience=profile.patience,
         )
 
-    def run(self, progress: Progress) -> LoadJudgement:
+    def run(self, progress: Progress, meanwhile: Callable[[int], object] = lambda _: None) -> LoadJudgement:
         """Carry it out and judge it; the judgement is also written beside the record.
 
-        Whoever interrupts it ends the generator; the record then holds what happened until then, and the judgement
-        says that it was interrupted. Raises UsageError for a folder that cannot be written.
+        Once customers come, *meanwhile* is done; it is given the number of the generator's process. Whoever interrupts
+        the run ends the generator; the record then holds what happened until then, and the judgement says that it was
+        interrupted.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         judgement = LoadJudgement.unknown(self.profile.name, "it was interrupted")
         try:
             title = f"Load: {self.profile.name}, {self.profile.duration.total_seconds():g} s"
             with progress.phase(title, expected=self.profile.duration) as phase:
-                judgement = self._carried_out(phase)
+                judgement = self._carried_out(phase, meanwhile)
         finally:
             self._write(judgement)
         return judgement
 
-    def _carried_out(self, phase: Phase) -> LoadJudgement:
+    def _carried_out(self, phase: Phase, meanwhile: Callable[[int], object]) -> LoadJudgement:
         try:
-            self._generate(phase)
+            self._generate(phase, meanwhile)
             return judge(self.profile, LoadRecord.read(self.plan.file))
         except Inconclusive as problem:
             return LoadJudgement.unknown(self.profile.name, problem.reason)
 
-    def _generate(self, phase: Phase) -> None:
+    def _generate(self, phase: Phase, meanwhile: Callable[[int], object]) -> None:
         plan = self.plan
         crew = Crew.start(
             "the load generator", program="seatrial.load.openloop", plan=plan.written(), under_way="sending"
@@ -96,6 +98,7 @@ class Campaign:
             return crew.process.poll() is not None or watch.broken
 
         try:
+            meanwhile(crew.process.pid)
             eventually(over, until=bool, within=plan.duration + slack, what="the load is over")
             if crew.process.poll() is None:
                 crew.stop(within=slack)

@@ -2,3 +2,4 @@ from pytest_bdd import scenarios
 
 scenarios("../../features/scaling/cpu.feature")
 scenarios("../../features/scaling/disruption.feature")
+scenarios("../../features/scaling/load.feature")

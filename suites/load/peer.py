@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import sys
 
+from seatrial.ending import die_with_parent
+
 _BODY = b'{"items": [{"id": "a product", "name": "a name", "price_cents": 100}]}' + b" " * 130
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(_BODY), _BODY)
 # Whoever is frozen still gets connections: as many as may be waiting.
@@ -48,6 +50,7 @@ class Peer(asyncio.Protocol):
 
 async def main(mode: str = "", value: str = "0") -> None:
     """Serve until the input ends."""
+    die_with_parent()
     Peer.delay = float(value) if mode == "slow" else 0.0
     Peer.fickle = int(value) if mode == "fickle" else 0
     server = await asyncio.get_running_loop().create_server(Peer, "127.0.0.1", 0, backlog=_BACKLOG)

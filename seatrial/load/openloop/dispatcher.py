@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -10,8 +11,12 @@ from typing import TYPE_CHECKING
 import gevent  # type: ignore[import-untyped]
 from gevent.event import Event  # type: ignore[import-untyped]
 
+from seatrial.load.schedule import arrivals
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from seatrial.load.openloop.plan import LoadPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,14 @@ class Arrival:
     after: float
     intended: float = 0.0
     held: bool = False
+
+
+def schedule(plan: LoadPlan) -> Iterator[Arrival]:
+    """Yield the arrivals of *plan*: the same again from the same seed."""
+    chance = random.Random(f"acts of {plan.seed}")  # noqa: S311 (nothing here is secret)
+    acts, weights = tuple(plan.mix), tuple(plan.mix.values())
+    for number, after in enumerate(arrivals(plan.stages, at_random=plan.at_random, seed=plan.seed)):
+        yield Arrival(number, chance.choices(acts, weights)[0], after)
 
 
 class Dispatcher:

@@ -9,28 +9,21 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import random
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import gevent  # type: ignore[import-untyped]
 import gevent.socket  # type: ignore[import-untyped]
 from locust.env import Environment
 
-from seatrial.load.openloop.client import Connections
-from seatrial.load.openloop.dispatcher import Arrival, Dispatcher
+from seatrial.ending import die_with_parent
 from seatrial.load.openloop.health import HealthWatch
 from seatrial.load.openloop.plan import LoadPlan
 from seatrial.load.openloop.shopper import Errand, Reader, Refused, Shopper, WrongAnswer
 from seatrial.load.openloop.writer import RecordWriter
 from seatrial.load.record import Request
-from seatrial.load.schedule import arrivals
 from seatrial.load.shop import NoAnswer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _STDIN = 0
 _GONE = 3
@@ -40,23 +33,13 @@ _CLEAN_UP_SECONDS = 10
 _NOT_SENT = "never sent: as many requests as allowed stayed unanswered"
 
 
-def schedule(plan: LoadPlan) -> Iterator[Arrival]:
-    """Yield the arrivals of *plan*: the same again from the same seed."""
-    chance = random.Random(f"acts of {plan.seed}")  # noqa: S311 (nothing here is secret)
-    acts, weights = tuple(plan.mix), tuple(plan.mix.values())
-    for number, after in enumerate(arrivals(plan.stages, at_random=plan.at_random, seed=plan.seed)):
-        yield Arrival(number, chance.choices(acts, weights)[0], after)
-
-
 class Generator:
     """Carries out one plan."""
 
     def __init__(self, plan: LoadPlan) -> None:
         self.plan = plan
-        self.dispatcher = Dispatcher(schedule(plan))
-        ca = str(plan.ca) if plan.ca else None
-        self.connections = Connections(plan.url, host=plan.host, ca=ca, patience=plan.patience.total_seconds())
-        self.errand = Errand(self.dispatcher, self.connections, paths=plan.paths, seed=plan.seed)
+        self.errand = Errand.of(plan)
+        self.dispatcher = self.errand.dispatcher
         self.environment = Environment(user_classes=[Reader if "read" in plan.mix else Shopper])
         self.environment.errand = self.errand  # type: ignore[attr-defined]
         self.writer = RecordWriter(plan.file)
@@ -127,6 +110,7 @@ def _first_line() -> str:
 
 def main() -> int:
     """Read the plan from the first line of input and carry it out; 1 when the shop is not as the plan needs it."""
+    die_with_parent()
     _come_first()
     logging.disable(logging.WARNING)
     generator = Generator(LoadPlan.parse(_first_line()))

@@ -15,6 +15,8 @@ from locust import TaskSet, User, task
 from locust.exception import StopUser
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
+from seatrial.load.openloop.client import Connections
+from seatrial.load.openloop.dispatcher import Dispatcher, schedule
 from seatrial.load.profile import ACTS
 from seatrial.load.record import Request
 from seatrial.load.shop import NoAnswer
@@ -22,8 +24,9 @@ from seatrial.load.shop import NoAnswer
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from seatrial.load.openloop.client import Connections, Reply
-    from seatrial.load.openloop.dispatcher import Arrival, Dispatcher
+    from seatrial.load.openloop.client import Reply
+    from seatrial.load.openloop.dispatcher import Arrival
+    from seatrial.load.openloop.plan import LoadPlan
 
 _FIRST_ERROR = 400
 _ORDERS_REMEMBERED = 1000
@@ -52,6 +55,13 @@ class Errand:
         self.placed: deque[str] = deque(maxlen=_ORDERS_REMEMBERED)
         self.session = ""
         self.uploads: list[str] = []
+
+    @classmethod
+    def of(cls, plan: LoadPlan) -> Errand:
+        """Return that of *plan*, with its schedule."""
+        ca = str(plan.ca) if plan.ca else None
+        connections = Connections(plan.url, host=plan.host, ca=ca, patience=plan.patience.total_seconds())
+        return cls(Dispatcher(schedule(plan)), connections, paths=plan.paths, seed=plan.seed)
 
     def prepare(self, acts: frozenset[str], products: tuple[str, ...]) -> None:
         """Look at what the shop has, begin a visit, and place the order that is polled first: none of it is measured.

@@ -74,6 +74,21 @@ def test_what_cannot_be_done_is_said_in_one_sentence() -> None:
     assert len(ended.stderr.strip().splitlines()) == 1
 
 
+def test_a_generator_that_is_held_up_dies_with_whoever_is_killed_meanwhile(tmp_path: Path) -> None:
+    options = ("--profile", profile(tmp_path, seconds=300), "--get", "/a", "--out", str(tmp_path / "out"))
+    with (
+        peer() as target,
+        subprocess.Popen([*COMMAND, *options, "--url", target.url], stderr=subprocess.DEVNULL) as run,
+    ):
+        (generator,) = eventually(
+            psutil.Process(run.pid).children, until=bool, within=SOON, what="the generator is there"
+        )
+        eventually((tmp_path / "out" / REQUESTS).exists, until=bool, within=SOON, what="it is at work")
+        generator.suspend()
+        run.kill()
+        eventually(generator.is_running, until=lambda runs: not runs, within=SOON, what="the generator is gone")
+
+
 @pytest.mark.parametrize(
     ("signals", "code"),
     [

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import os
-import signal
 import threading
 import time
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from seatrial.load.judging import LoadRecord, judge
 from seatrial.load.profile import Limits, Profile
 from seatrial.load.schedule import Stage
 from seatrial.load.shop import Shop
+from seatrial.load.standstill import hold_up
 from seatrial.progress import open_progress
 from seatrial.slo import quantile
 from seatrial.verdict import Inconclusive, Verdict
@@ -98,11 +97,7 @@ class Frost:
 def freeze(target: PeerProcess, seconds: float) -> float:
     """Freeze *target* and return how long it was unable to answer, as a customer of its own sees it."""
     begun = time.monotonic()
-    os.kill(target.process.pid, signal.SIGSTOP)
-    try:
-        let_pass(seconds)
-    finally:
-        os.kill(target.process.pid, signal.SIGCONT)
+    hold_up(target.process.pid, timedelta(seconds=seconds))
     with contextlib.closing(http.client.HTTPConnection(urlsplit(target.url).netloc, timeout=60)) as connection:
         connection.request("GET", "/")
         assert connection.getresponse().read()
@@ -188,16 +183,11 @@ def test_errors_and_broken_connections_fail_the_run(shop: LocalShop, tmp_path: P
 
 
 def test_a_generator_that_stood_still_is_inconclusive(tmp_path: Path) -> None:
-    def meanwhile(crew: Crew, plan: LoadPlan) -> None:
-        grown(plan, to=10)
-        generator = psutil.Process(crew.process.pid)
-        generator.suspend()
-        let_pass(0.5)
-        generator.resume()
-
     of = profile(50)
     with peer() as target:
-        judgement = judge(of, loaded(of, target.url, tmp_path, meanwhile))
+        judgement = campaign(of, target.url, tmp_path).run(
+            open_progress(), lambda process: hold_up(process, timedelta(seconds=0.5))
+        )
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert "did not keep up" in judgement.reason
 

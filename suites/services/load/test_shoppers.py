@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections import Counter
 from datetime import timedelta
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -21,8 +25,6 @@ from seatrial.progress import open_progress
 from seatrial.verdict import Verdict
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from suites.running import Lent
     from suites.services.backing import ObjectStore
 
@@ -86,3 +88,25 @@ def test_a_shop_that_takes_no_order_is_not_ready_to_be_loaded(gateway: Lent, pro
     told = Campaign(profile, Shop((gateway.address,)), tmp_path, products=(nothing,)).run(open_progress())
     assert told.verdict is Verdict.INCONCLUSIVE
     assert "is not ready to be loaded: status 4" in told.reason
+
+
+def test_locusts_own_command_lets_the_same_customers_come(gateway: Lent, tmp_path: Path) -> None:
+    profile = tmp_path / "short.toml"
+    profile.write_text(
+        'arrivals = "even"\nin_flight = 20\nlimits = { success = 0.9, share = 0.9, latency = 1 }\n'
+        '[[stage]]\nname = "only"\nseconds = 3\nrate = 10\n'
+    )
+    file = Path(__file__).parents[2] / "load" / "locustfile.py"
+    options = ["--headless", "--host", gateway.address, "--load-profile", str(profile), "--json"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "locust", "-f", str(file), *options],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=180,
+    )
+    assert ended.returncode == 0, ended.stderr
+    seen = json.loads(ended.stdout)
+    assert sum(one["num_requests"] for one in seen) == 30
+    assert sum(one["num_failures"] for one in seen) == 0
+    assert {one["name"] for one in seen} <= set(ACTS)
