@@ -23,6 +23,7 @@ from suites.bench import (
     evidence_verify,
     footprint,
     gateway_cost,
+    generator_cost,
     orders_throughput,
     plugin_cost,
     waking,
@@ -42,6 +43,7 @@ SERVICES = {
     "catalog": catalog_reads.measure,
     "gateway": gateway_cost.measure,
     "orders": orders_throughput.measure,
+    "generator": generator_cost.measure,
     "choices": catalog_reads.measure_choices,
 }
 NAMES = (*CLUSTER_NAMES, "evidence", *SERVICES)

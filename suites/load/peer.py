@@ -1,12 +1,14 @@
 """A server that does next to nothing, in a process of its own, to measure a generator with: ``peer.py [MODE [VALUE]]``.
 
 It says its port on standard output and ends with its standard input. Modes: ``slow`` serves one request after the
-other, each in VALUE seconds; ``fickle`` closes a connection without a word after every VALUE-th answer.
+other, each in VALUE seconds; ``fickle`` closes a connection without a word after every VALUE-th answer; ``secure``
+speaks TLS with the key and the certificate in the file VALUE.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 
 from seatrial.ending import die_with_parent
@@ -53,7 +55,10 @@ async def main(mode: str = "", value: str = "0") -> None:
     die_with_parent()
     Peer.delay = float(value) if mode == "slow" else 0.0
     Peer.fickle = int(value) if mode == "fickle" else 0
-    server = await asyncio.get_running_loop().create_server(Peer, "127.0.0.1", 0, backlog=_BACKLOG)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH) if mode == "secure" else None
+    if context is not None:
+        context.load_cert_chain(value)
+    server = await asyncio.get_running_loop().create_server(Peer, "127.0.0.1", 0, backlog=_BACKLOG, ssl=context)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     reader = asyncio.StreamReader()

@@ -74,8 +74,8 @@ class Generator:
             gevent.sleep(0.02)
         now = time.monotonic()
         for arrival in self.dispatcher.leave():
-            request = Request(arrival.intended, now, now, None, _NOT_SENT, held=True, act=arrival.act)
-            self.writer.listen(context={"request": request})
+            request = Request(self.dispatcher.at(arrival), now, now, None, _NOT_SENT, held=True, act=arrival.act)
+            self.writer.listen(context=vars(request))
         end = time.monotonic() + self.plan.patience.total_seconds()
         while self.dispatcher.idle < self.plan.in_flight and time.monotonic() < end:
             gevent.sleep(0.02)

@@ -18,7 +18,6 @@ from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST
 from seatrial.load.openloop.client import Connections
 from seatrial.load.openloop.dispatcher import Dispatcher, schedule
 from seatrial.load.profile import ACTS
-from seatrial.load.record import Request
 from seatrial.load.shop import NoAnswer
 
 if TYPE_CHECKING:
@@ -131,11 +130,12 @@ class OpenLoopTasks(TaskSet):
     """
 
     arrival: Arrival
+    held: bool
 
     def get_next_task(self) -> Callable[[TaskSet], None]:
         self.user._state = LOCUST_STATE_WAITING  # noqa: SLF001 (TaskSet.wait does the same)
         errand: Errand = self.user.environment.errand
-        self.arrival = errand.dispatcher.take()
+        self.arrival, self.held = errand.dispatcher.take()
         self.user._state = LOCUST_STATE_RUNNING  # noqa: SLF001
         act: Callable[[TaskSet], None] = getattr(type(self), self.arrival.act)
         return act
@@ -146,7 +146,8 @@ class OpenLoopTasks(TaskSet):
 
     def execute_task(self, task: Callable[[TaskSet], None]) -> None:
         """Carry out one act; whatever becomes of it is one event, whose response time counts from the arrival."""
-        arrival = self.arrival
+        arrival, held = self.arrival, self.held
+        intended = self.user.environment.errand.dispatcher.at(arrival)
         started = time.monotonic()
         status: int | None = HTTPStatus.OK.value
         problem: Exception | None = None
@@ -158,14 +159,21 @@ class OpenLoopTasks(TaskSet):
             status, problem = None, other
         ended = time.monotonic()
         error = None if status is not None else f"{_kind(problem)}{problem}"
-        request = Request(arrival.intended, started, ended, status, error, arrival.held, arrival.act)
         self.user.environment.events.request.fire(
             request_type="ACT",
             name=arrival.act,
-            response_time=(ended - arrival.intended) * 1000,
+            response_time=(ended - intended) * 1000,
             response_length=0,
             exception=problem,
-            context={"request": request},
+            context={
+                "intended": intended,
+                "started": started,
+                "ended": ended,
+                "status": status,
+                "error": error,
+                "held": held,
+                "act": arrival.act,
+            },
         )
 
 

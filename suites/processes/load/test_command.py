@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+_ATTEMPTS = 5
 SOON = timedelta(seconds=60)
 COMMAND = (sys.executable, "-c", "from seatrial.cli import main; main()", "load")
 PROFILE = """
@@ -46,7 +47,11 @@ def loading(*options: str) -> subprocess.CompletedProcess[str]:
 def test_a_run_that_passes_says_so_and_leaves_a_record(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with peer() as target:
-        ended = loading("--profile", profile(tmp_path), "--url", target.url, "--get", "/a", "--out", str(out))
+        for _ in range(_ATTEMPTS):
+            ended = loading("--profile", profile(tmp_path), "--url", target.url, "--get", "/a", "--out", str(out))
+            # A busy machine may hold the generator up, which says so.
+            if "did not keep up" not in ended.stdout:
+                break
     assert ended.returncode == 0, ended.stderr + ended.stdout
     assert "short load: passed" in ended.stdout
     assert "100 of 100 requests ended, 0 of them failed" in ended.stderr

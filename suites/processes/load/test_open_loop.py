@@ -7,12 +7,16 @@ import http.client
 import threading
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import psutil
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from seatrial.load.campaign import Campaign
 from seatrial.load.crew import Crew
@@ -31,10 +35,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from seatrial.load.judging import LoadJudgement
     from seatrial.load.openloop.plan import LoadPlan
     from suites.load.crews import PeerProcess, PlainResult
     from suites.processes.load.conftest import LocalShop
 
+_ATTEMPTS = 5
 SOON = timedelta(seconds=60)
 PATIENT = Limits(success=0.5, share=0.5, latency=timedelta(seconds=9))
 
@@ -60,6 +66,18 @@ def lines_of(plan: LoadPlan) -> int:
 
 def grown(plan: LoadPlan, *, to: int) -> None:
     eventually(lambda: lines_of(plan), until=lambda lines: lines >= to, within=SOON, what=f"{to} requests ended")
+
+
+def undisturbed(attempt: Callable[[Path], LoadJudgement], folder: Path) -> LoadJudgement:
+    """What *attempt* comes to in a folder of its own, the first time that its generator keeps up.
+
+    On a busy machine it may not, and says so; a test of something else then needs another look. Raises Inconclusive.
+    """
+    for number in range(_ATTEMPTS):
+        judgement = attempt(folder / str(number))
+        if not any(doubt in judgement.reason for doubt in ("did not keep up", "gave out")):
+            return judgement
+    raise Inconclusive(judgement.reason)
 
 
 def loaded(of: Profile, url: str, folder: Path, meanwhile: Callable[[Crew, LoadPlan], object]) -> LoadRecord:
@@ -135,7 +153,7 @@ def test_a_frozen_server_has_the_p99_that_it_must_have(
     Plain Locust asks at the same rate, but each of its five users waits for the answer before it asks again: it has
     five slow requests, less than one in a hundred, and its p99 knows nothing of the freeze.
     """
-    for attempt in range(3):
+    for attempt in range(_ATTEMPTS):
         try:
             seen = frost(tmp_path / str(attempt))
             break
@@ -153,9 +171,11 @@ def test_a_frozen_server_has_the_p99_that_it_must_have(
 
 def test_what_is_asked_at_the_rate_is_on_record_with_what_was_done(tmp_path: Path) -> None:
     with peer() as target:
-        judgement = campaign(profile(50, 100), target.url, tmp_path).run(open_progress())
+        judgement = undisturbed(
+            lambda folder: campaign(profile(50, 100), target.url, folder).run(open_progress()), tmp_path
+        )
     assert judgement.verdict is Verdict.PASSED, judgement
-    record = LoadRecord.read(tmp_path / "requests.jsonl").record
+    record = LoadRecord.read(max(tmp_path.glob("*/requests.jsonl"))).record
     assert len(record.requests) == record.planned == 300
     assert {one.act for one in record.requests} == {"read"}
     assert [one.planned for one in judgement.results] == [100, 200]
@@ -165,6 +185,47 @@ def test_a_connection_that_was_closed_silently_is_no_failure_of_what_can_be_aske
     with peer("fickle", "5") as target:
         seen = loaded(profile(50), target.url, tmp_path, lambda *_: None)
     assert seen.record.outcomes == (True,) * 100
+
+
+def certified(folder: Path, name: str) -> Path:
+    """A file with a key and a certificate for *name* that stands for itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file = folder / "shop.pem"
+    file.write_bytes(key.private_bytes(*pem) + certificate.public_bytes(serialization.Encoding.PEM))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("host", "verdict"),
+    [
+        pytest.param("shop.example", Verdict.PASSED, id="its own name"),
+        pytest.param("other.example", Verdict.FAILED, id="another name"),
+    ],
+)
+def test_a_certificate_has_to_be_good_for_the_name(host: str, verdict: Verdict, tmp_path: Path) -> None:
+    file = certified(tmp_path, "shop.example")
+    with peer("secure", str(file)) as target:
+        shop = Shop((target.url.replace("http:", "https:"),), host, file)
+        judgement = undisturbed(
+            lambda folder: Campaign(profile(20), shop, folder, paths=("/a",)).run(open_progress()), tmp_path
+        )
+    assert judgement.verdict is verdict, judgement
+    errors = {one.error for one in LoadRecord.read(max(tmp_path.glob("*/requests.jsonl"))).record.failures}
+    assert all("CERTIFICATE_VERIFY_FAILED" in str(error) for error in errors)
 
 
 def test_errors_and_broken_connections_fail_the_run(shop: LocalShop, tmp_path: Path) -> None:
@@ -193,14 +254,13 @@ def test_a_generator_that_stood_still_is_inconclusive(tmp_path: Path) -> None:
 
 
 def test_a_shop_that_was_spared_customers_has_not_passed(shop: LocalShop, tmp_path: Path) -> None:
-    def meanwhile(_: Crew, plan: LoadPlan) -> None:
-        grown(plan, to=5)
+    def frost(_: int) -> None:
         shop.become("frozen")
         let_pass(1)
         shop.become("open")
 
     of = profile(50, seconds=4, in_flight=5)
-    judgement = judge(of, loaded(of, shop.url, tmp_path, meanwhile))
+    judgement = undisturbed(lambda folder: campaign(of, shop.url, folder).run(open_progress(), frost), tmp_path)
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert "the shop was spared them" in judgement.reason
 
@@ -219,7 +279,7 @@ def test_the_knee_is_the_last_rate_that_is_carried(tmp_path: Path) -> None:
     of = profile(10, 20, 160, 320, seconds=3, limits=strict, knee_at_least=20.0)
     # One request after the other, each in a hundredth of a second: no more than 100 per second.
     with peer("slow", "0.01") as target:
-        judgement = campaign(of, target.url, tmp_path).run(open_progress())
+        judgement = undisturbed(lambda folder: campaign(of, target.url, folder).run(open_progress()), tmp_path)
     assert judgement.verdict is Verdict.PASSED, judgement
     assert judgement.knee == 20
     assert "160/s" in judgement.reason
@@ -230,7 +290,7 @@ def test_a_knee_below_what_is_asked_for_fails(tmp_path: Path) -> None:
     strict = Limits(success=0.99, share=0.95, latency=timedelta(seconds=0.5))
     of = profile(10, 160, seconds=3, limits=strict, knee_at_least=160.0)
     with peer("slow", "0.01") as target:
-        judgement = campaign(of, target.url, tmp_path).run(open_progress())
+        judgement = undisturbed(lambda folder: campaign(of, target.url, folder).run(open_progress()), tmp_path)
     assert (judgement.verdict, judgement.knee) == (Verdict.FAILED, 10)
 
 
