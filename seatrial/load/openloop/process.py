@@ -11,24 +11,24 @@ import logging
 import os
 import sys
 import time
-from pathlib import Path
 
 import gevent  # type: ignore[import-untyped]
 import gevent.socket  # type: ignore[import-untyped]
 from locust.env import Environment
 
 from seatrial.ending import die_with_parent
+from seatrial.load.generator import come_first
 from seatrial.load.openloop.health import HealthWatch
 from seatrial.load.openloop.plan import LoadPlan
 from seatrial.load.openloop.shopper import Errand, Reader, Refused, Shopper, WrongAnswer
 from seatrial.load.openloop.writer import RecordWriter
 from seatrial.load.record import Request
 from seatrial.load.shop import NoAnswer
+from seatrial.load.shoppers import first_line
 
 _STDIN = 0
 _GONE = 3
 _UNABLE = 1
-_URGENCY = -15
 _CLEAN_UP_SECONDS = 10
 _NOT_SENT = "never sent: as many requests as allowed stayed unanswered"
 
@@ -91,29 +91,12 @@ def _follow(generator: Generator) -> None:
         generator.dispatcher.stop()
 
 
-def _come_first() -> None:
-    """Get the processor before what is measured does, where the system allows it; else the record shows the lag."""
-    with contextlib.suppress(OSError):
-        os.setsid()
-        Path("/proc/self/autogroup").write_text(str(_URGENCY), encoding="ascii")
-    with contextlib.suppress(OSError):
-        os.nice(_URGENCY)
-
-
-def _first_line() -> str:
-    """Read one line byte by byte, so that what follows stays in the pipe for the event loop."""
-    line = bytearray()
-    while (byte := os.read(_STDIN, 1)) not in (b"", b"\n"):
-        line += byte
-    return line.decode()
-
-
 def main() -> int:
     """Read the plan from the first line of input and carry it out; 1 when the shop is not as the plan needs it."""
     die_with_parent()
-    _come_first()
+    come_first()
     logging.disable(logging.WARNING)
-    generator = Generator(LoadPlan.parse(_first_line()))
+    generator = Generator(LoadPlan.parse(first_line()))
     gevent.spawn(_follow, generator)
     try:
         generator.run()

@@ -76,10 +76,20 @@ class Errand:
             self.ordered = products or self.products
             self.words = tuple(sorted({str(item["name"]).split()[0] for item in items}))
         if "upload" in acts:
-            begun = expected(self.connections.ask("POST", "/api/session"), HTTPStatus.CREATED)
-            self.session = str(begun.get("set-cookie", "")).partition(";")[0]
+            self.begin_visit()
         if "poll" in acts:
             self.order()
+
+    def begin_visit(self) -> None:
+        """Begin a visit, under which files are uploaded. Raises NoAnswer, Refused or WrongAnswer."""
+        begun = expected(self.connections.ask("POST", "/api/session"), HTTPStatus.CREATED)
+        self.session = str(begun.get("set-cookie", "")).partition(";")[0]
+
+    def upload(self, name: str) -> None:
+        """Upload a small file and remember where it is. Raises NoAnswer, Refused or WrongAnswer."""
+        headers = f"Content-Type: text/plain\r\nCookie: {self.session}\r\n"
+        reply = expected(self.connections.ask("POST", f"/api/uploads?name={name}", headers, _FILE), HTTPStatus.CREATED)
+        self.uploads.append(str(reply.get("location")))
 
     def order(self) -> None:
         """Place an order under a key of its own, and remember it. Raises NoAnswer or WrongAnswer."""
@@ -218,18 +228,21 @@ class Shopping(OpenLoopTasks):
         """Look how an order fares that was placed; one that was confirmed once has to be there."""
         errand = self.errand
         order = errand.chance.choice(errand.placed)
-        shown = document(expected(errand.connections.ask("GET", f"/orders/{order}"), HTTPStatus.OK))
+        shown = document(expected(errand.connections.ask("GET", f"/orders/{quote(order)}"), HTTPStatus.OK))
         if shown.get("id") != order:
             raise WrongAnswer(f"order {order} was asked for, and another is shown")
 
     @task(int(ACTS["upload"]))
     def upload(self) -> None:
-        """Upload a small file."""
-        errand = self.errand
-        headers = f"Content-Type: text/plain\r\nCookie: {errand.session}\r\n"
-        path = f"/api/uploads?name=note-{self.arrival.number}.txt"
-        reply = expected(errand.connections.ask("POST", path, headers, _FILE), HTTPStatus.CREATED)
-        errand.uploads.append(str(reply.get("location")))
+        """Upload a small file; whose visit was forgotten begins another, and tries once more."""
+        name = f"note-{self.arrival.number}.txt"
+        try:
+            self.errand.upload(name)
+        except Refused as refused:
+            if refused.status != HTTPStatus.UNAUTHORIZED:
+                raise
+            self.errand.begin_visit()
+            self.errand.upload(name)
 
 
 class Reading(OpenLoopTasks):

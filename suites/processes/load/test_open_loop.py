@@ -228,6 +228,16 @@ def test_a_certificate_has_to_be_good_for_the_name(host: str, verdict: Verdict, 
     assert all("CERTIFICATE_VERIFY_FAILED" in str(error) for error in errors)
 
 
+def test_a_customer_who_is_shown_another_order_was_not_served(tmp_path: Path) -> None:
+    with peer("liar") as target:
+        of = profile(20, mix={"poll": 1})
+        judgement = undisturbed(lambda folder: Campaign(of, Shop((target.url,)), folder).run(open_progress()), tmp_path)
+    assert judgement.verdict is Verdict.FAILED, judgement
+    record = LoadRecord.read(max(tmp_path.glob("*/requests.jsonl"))).record
+    lie = "wrong answer: order the order that was placed was asked for, and another is shown"
+    assert {one.error for one in record.requests} == {lie}
+
+
 def test_errors_and_broken_connections_fail_the_run(shop: LocalShop, tmp_path: Path) -> None:
     def meanwhile(_: Crew, plan: LoadPlan) -> None:
         for mode in ("broken", "rude"):
