@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from seatrial.errors import UsageError
 from seatrial.load.crew import Crew
 from seatrial.load.judging import LoadJudgement, LoadRecord, carried, judge
 from seatrial.load.openloop.plan import LoadPlan
@@ -66,9 +67,12 @@ class Campaign:
 
         Once customers come, *meanwhile* is done; it is given the number of the generator's process. Whoever interrupts
         the run ends the generator; the record then holds what happened until then, and the judgement says that it was
-        interrupted.
+        interrupted. Raises UsageError for a folder that cannot be made.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{self.folder} cannot be a folder for the record: {error.strerror}") from error
         judgement = LoadJudgement.unknown(self.profile.name, "it was interrupted")
         try:
             title = f"Load: {self.profile.name}, {self.profile.duration.total_seconds():g} s"

@@ -21,6 +21,7 @@ from seatrial.progress import open_progress
 from seatrial.verdict import Inconclusive, Verdict
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)([smh])")
+_LONGEST = 30 * 24 * 3600
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _TOKEN = re.compile(r"[!-~]+")
 
@@ -68,7 +69,10 @@ def _profile(name: str, times: float, lasting: str) -> Profile:
     read = _SPAN.fullmatch(lasting)
     if read is None or float(read[1]) <= 0:
         raise UsageError(f"--for is {lasting!r}: write how long as 90s, 30m or 8h")
-    return chosen.lasting(timedelta(seconds=float(read[1]) * _UNITS[read[2]]))
+    seconds = float(read[1]) * _UNITS[read[2]]
+    if seconds > _LONGEST:
+        raise UsageError(f"--for is {lasting!r}: the longest is {_LONGEST // _UNITS['h']}h")
+    return chosen.lasting(timedelta(seconds=seconds))
 
 
 def _shop(url: str, host: str, ca: Path | None) -> Shop:

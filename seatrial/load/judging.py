@@ -127,7 +127,7 @@ class LoadRecord:
             in_time=sum(map(_in_time, requests)),
             late=sum(not one.held and not _in_time(one) for one in requests),
             held=sum(one.held for one in requests),
-            success=sum(one.succeeded for one in requests) / planned,
+            success=sum(one.succeeded for one in requests) / max(1, planned),
             p50=quantile(latencies, 0.5),
             p99=quantile(latencies, 0.99),
             processor=sum(one.processor for one in seen) / len(seen) if seen else 0.0,

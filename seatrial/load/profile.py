@@ -22,6 +22,10 @@ ACTS: Mapping[str, float] = {"browse": 45, "search": 20, "order": 10, "poll": 20
 """What customers of the shop do, and how often of a hundred times unless a profile says otherwise."""
 _KEYS = frozenset({"about", "arrivals", "seed", "mix", "limits", "stage", "knee_at_least", "in_flight", "patience"})
 _MOST_RATE = 100_000
+_BEYOND = 1e15
+_LONGEST = 30 * 24 * 3600
+# What a schedule of that many takes, in time and in memory, a machine still has.
+_MOST_CUSTOMERS = 50_000_000
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,12 @@ class Profile:
     knee_at_least: float | None
     in_flight: int
     patience: timedelta
+
+    def __post_init__(self) -> None:
+        if (count := sum(stage.arrivals for stage in self.stages)) > _MOST_CUSTOMERS:
+            raise UsageError(
+                f"profile {self.name!r} lets {count:.0f} customers come, and no more than {_MOST_CUSTOMERS} can"
+            )
 
     @classmethod
     def named(cls, name: str) -> Profile:
@@ -117,7 +127,7 @@ class _Reader:
         if len(set(names)) < len(names):
             raise self._wrong("two stages have the same name")
         how = said.get("arrivals", "random")
-        if how not in {"random", "even"}:
+        if how not in ("random", "even"):
             raise self._wrong(f'arrivals is {how!r}, not "random" or "even"')
         knee = self._number("the profile", said, "knee_at_least", above=0) if "knee_at_least" in said else None
         return Profile(
@@ -134,8 +144,10 @@ class _Reader:
             at_random=how == "random",
             seed=int(self._number("the profile", said, "seed", default=1)),
             knee_at_least=knee,
-            in_flight=int(self._number("the profile", said, "in_flight", above=0, default=500)),
-            patience=timedelta(seconds=self._number("the profile", said, "patience", above=0, default=10)),
+            in_flight=math.ceil(self._number("the profile", said, "in_flight", above=0, default=500)),
+            patience=timedelta(
+                seconds=self._number("the profile", said, "patience", above=0, at_most=_LONGEST, default=10)
+            ),
         )
 
     def _stage(self, number: int, said: Mapping[str, object]) -> Stage:
@@ -143,7 +155,7 @@ class _Reader:
         self._known(place, said, frozenset({"name", "seconds", "rate", "limits"}))
         return Stage(
             name=str(said.get("name", place)),
-            duration=timedelta(seconds=self._number(place, said, "seconds", above=0)),
+            duration=timedelta(seconds=self._number(place, said, "seconds", above=0, at_most=_LONGEST)),
             rate=self._number(place, said, "rate", above=0, at_most=_MOST_RATE),
         )
 
@@ -154,7 +166,7 @@ class _Reader:
         return Limits(
             success=self._number(place, said, "success", above=0, at_most=1),
             share=self._number(place, said, "share", above=0, at_most=1),
-            latency=timedelta(seconds=self._number(place, said, "latency", above=0)),
+            latency=timedelta(seconds=self._number(place, said, "latency", above=0, at_most=_LONGEST)),
         )
 
     def _mix(self, said: object) -> Mapping[str, float]:
@@ -186,7 +198,7 @@ class _Reader:
         value = said.get(key, default)
         if value is None:
             raise self._wrong(f"{place} does not say {key}")
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _BEYOND:
             raise self._wrong(f"{place}: {key} is {value!r}, not a number")
         if not above < value <= at_most:
             wanted = f"above {above:g}" + ("" if at_most == math.inf else f" and at most {at_most:g}")

@@ -72,6 +72,9 @@ def test_a_file_is_read_as_it_says(tmp_path: Path) -> None:
         pytest.param("mix = { steal = 1 }\n" + GOOD, "mix cannot have steal: write browse", id="unknown act"),
         pytest.param("mix = { }\n" + GOOD, "mix has to say", id="nothing to do"),
         pytest.param("in_flight = 0\n" + GOOD, "in_flight is 0", id="nothing in flight"),
+        pytest.param("arrivals = [1]\n" + GOOD, r"arrivals is \[1\]", id="arrivals is a list"),
+        pytest.param(GOOD.replace("= 2", "= 1" + 400 * "0"), "not a number", id="seconds beyond all numbers"),
+        pytest.param(GOOD.replace("= 2", "= 3000000"), "seconds is 3e\\+06, and has to be", id="too long"),
         pytest.param("knee_at_least = 0\n" + GOOD, "knee_at_least is 0", id="no knee"),
     ],
 )
