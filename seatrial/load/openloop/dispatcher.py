@@ -38,12 +38,11 @@ def schedule(plan: LoadPlan) -> Iterator[Arrival]:
 
 
 class Dispatcher:
-    """Lets the arrivals of *schedule* come, in the order of their times and at most a millisecond late.
+    """Lets the arrivals of *schedule* come, in the order of their times and up to a millisecond late.
 
-    That millisecond is in their latency as any other, and saves the event loop a turn for each where they are many.
-
-    Each goes to the user that was busy last: few connections are then used often, instead of many seldom. An arrival
-    that finds no user idle waits, and is held.
+    That millisecond is in their latency as any lag is; where arrivals are many, it lets one turn of the event loop
+    serve several. Each goes to the user that was busy last: few connections are then used often, instead of many
+    seldom. An arrival that finds no user idle waits, and is held.
     """
 
     def __init__(self, schedule: Iterator[Arrival]) -> None:

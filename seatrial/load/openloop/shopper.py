@@ -74,7 +74,8 @@ class Errand:
                 raise WrongAnswer("the catalogue is empty")
             self.products = tuple(str(item["id"]) for item in items)
             self.ordered = products or self.products
-            self.words = tuple(sorted({str(item["name"]).split()[0] for item in items}))
+            # The longest word of a name: short ones are often among those that a search leaves out.
+            self.words = tuple(sorted({max(str(item["name"]).split(), key=len) for item in items}))
         if "upload" in acts:
             self.begin_visit()
         if "poll" in acts:
