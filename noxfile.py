@@ -107,6 +107,12 @@ def seatrial(session: nox.Session) -> None:
 
 
 @nox.session
+def load(session: nox.Session) -> None:
+    """Put a shop under load: -- --profile spike --url https://shop.example.com."""
+    _run(session, "seatrial", "load", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure speed and size."""
     _run(session, "python", "-m", "suites.bench", *session.posargs)

@@ -11,6 +11,7 @@ from seatrial.cluster.commands import app as cluster_app
 from seatrial.ending import GoodOrder
 from seatrial.errors import UsageError
 from seatrial.evidence.commands import baseline, bundle, key, report, runs_app, verify
+from seatrial.load.commands import load
 from seatrial.slo.commands import app as objective_app
 from seatrial.toolchain import BuildFailed
 from seatrial.toolchain.commands import app as toolchain_app
@@ -30,6 +31,7 @@ app.command()(report)
 app.command()(baseline)
 app.command()(bundle)
 app.command()(key)
+app.command()(load)
 # One description of its options serves here and where there is nothing but the standard library.
 app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(verify)
 

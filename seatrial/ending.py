@@ -60,3 +60,8 @@ def end_with(launcher: int) -> bool:
     if os.getppid() != launcher:
         return False
     return bool(ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, int(signal.SIGTERM)) == 0)
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to kill this process when its parent dies, though it be stopped then and could notice nothing."""
+    ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, int(signal.SIGKILL))

@@ -104,7 +104,7 @@ async def _run(plan: TrafficPlan) -> None:
     follower.cancel()
 
 
-def _come_first() -> None:
+def come_first() -> None:
     """Get the processor before what is measured does, where the system allows it.
 
     On a machine that also carries the cluster, a generator that waits for its turn would measure its own delay. It uses
@@ -122,7 +122,7 @@ def main() -> None:
     with contextlib.suppress(PermissionError):
         # A clock must not wait for what it measures; where the right to this is missing, the record shows the lag.
         os.nice(_AHEAD)
-    _come_first()
+    come_first()
     plan = TrafficPlan.parse(_first_line())
     asyncio.run(_run(plan))
 

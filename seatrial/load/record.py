@@ -26,7 +26,8 @@ class Request:
     """One request: when it was to start, when it started and ended, in seconds of the machine's monotonic clock.
 
     *status* is the HTTP status, None when no answer came; then *error* says why. *held* says that it started late
-    because as many requests as allowed were still unanswered: the service's doing, not the generator's.
+    because as many requests as allowed were still unanswered: the service's doing, not the generator's. *act* is what
+    the customer did, where customers do different things.
     """
 
     intended: float
@@ -35,6 +36,7 @@ class Request:
     status: int | None
     error: str | None
     held: bool
+    act: str = ""
 
     @property
     def succeeded(self) -> bool:

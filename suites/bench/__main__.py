@@ -23,6 +23,7 @@ from suites.bench import (
     evidence_verify,
     footprint,
     gateway_cost,
+    generator_cost,
     orders_throughput,
     plugin_cost,
     slo_verdict,
@@ -43,6 +44,7 @@ SERVICES = {
     "catalog": catalog_reads.measure,
     "gateway": gateway_cost.measure,
     "orders": orders_throughput.measure,
+    "generator": generator_cost.measure,
     "choices": catalog_reads.measure_choices,
     "slo": slo_verdict.measure,
 }
