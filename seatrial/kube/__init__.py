@@ -9,7 +9,7 @@ from seatrial.kube.collection import collect
 from seatrial.kube.document import Document, Kind
 from seatrial.kube.namespace import Namespace
 from seatrial.kube.node import Node
-from seatrial.kube.pod import Completed, Mount, Pod, PodPlan
+from seatrial.kube.pod import Completed, Identity, Mount, Pod, PodPlan
 from seatrial.kube.quantity import amount
 from seatrial.kube.watching import watched
 from seatrial.kube.workload import Availability, Job, Workload
@@ -23,6 +23,7 @@ __all__ = [
     "Cluster",
     "Completed",
     "Document",
+    "Identity",
     "Interrupted",
     "Job",
     "Kind",
