@@ -33,7 +33,7 @@ def _reference(kind: str, key: str) -> dict[str, object]:
     [
         pytest.param(_pod(env=[{"name": "ANY", "value": _NAME}]), "ANY", id="by-its-value"),
         pytest.param(
-            _pod(env=[{"name": "AWS_SECRET_ACCESS_KEY", "value": "x"}]), "AWS_SECRET_ACCESS_KEY", id="by-name"
+            _pod(env=[{"name": "AWS_SECRET_ACCESS_KEY", "value": "x"}]), "AWS_SECRET_ACCESS_KEY", id="by-name-alone"
         ),
         pytest.param(_pod("initContainers", env=[{"name": "ANY", "value": _NAME}]), "ANY", id="before-it-starts"),
         pytest.param(_pod(env=[_reference("secret", "file")]), "SETTING", id="out-of-a-secret"),
