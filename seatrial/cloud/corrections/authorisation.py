@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NoReturn
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from xml.sax.saxutils import escape
 
 from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth  # type: ignore[import-untyped]
@@ -151,9 +151,15 @@ def _judge(response: Any, action: str, resource: str) -> None:  # noqa: ANN401
     if _signature(response, signed, key.create_credentials()) != signed.signature:
         raise Denied("SignatureDoesNotMatch", "The signature is not that of the request.")
     policies = [_policy(each) for each in key.collect_policies()]
-    thing = _named(response, signed) if resource == "*" else resource
-    if action not in _FOR_WHOEVER_IS_KNOWN and not permits(policies, action, thing):
-        raise Denied("AccessDenied", f"User: {key.arn} is not authorized to perform: {action} on resource: {thing}")
+    if action in _FOR_WHOEVER_IS_KNOWN:
+        return
+    asked = [(action, _named(response, signed, action) if resource == "*" else resource)]
+    if source := response.headers.get("x-amz-copy-source"):
+        # Who copies reads, too: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+        asked.append(("s3:GetObject", f"arn:aws:s3:::{unquote(source).lstrip('/').partition('?')[0]}"))
+    for right, thing in asked:
+        if not permits(policies, right, thing):
+            raise Denied("AccessDenied", f"User: {key.arn} is not authorized to perform: {right} on resource: {thing}")
 
 
 def _signature(response: Any, signed: Signed, credentials: object) -> str:  # noqa: ANN401
@@ -185,14 +191,16 @@ def _policy(told: ManagedPolicy | Mapping[str, str] | str) -> Policy:
     return parse("", Answer({"Policy": text}).document("Policy"))
 
 
-def _named(response: Any, signed: Signed) -> str:  # noqa: ANN401
+def _named(response: Any, signed: Signed, action: str) -> str:  # noqa: ANN401
     """Return the ARN of what a request is about, as far as its service's are known here; else ``*``."""
     try:
         asked = Answer(json.loads(response.raw_body))
     except ValueError:
         return "*"
     prefix = f"arn:{get_partition(signed.region)}:{signed.service}:{signed.region}:{response.current_account}"
-    if signed.service == "logs" and asked.text("logGroupName"):
+    if action == "logs:DescribeLogGroups" and asked.text("logGroupNamePrefix"):
+        return f"{prefix}:log-group:{asked.text('logGroupNamePrefix')}"
+    if signed.service == "logs" and asked.text("logGroupName") and not asked.text("logGroupIdentifier"):
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
         stream = asked.text("logStreamName")
         return f"{prefix}:log-group:{asked.text('logGroupName')}:{f'log-stream:{stream}' if stream else ''}"

@@ -50,7 +50,7 @@ _ACCOUNT = {
         },
         "shipper": {
             "trusts": "shop/shipper",
-            "policy": _policy(("logs:*", f"arn:aws:logs:{REGION}:{NUMBER}:log-group:/shop:*")),
+            "policy": _policy(("logs:*", f"arn:aws:logs:{REGION}:{NUMBER}:log-group:/shop*")),
         },
     },
 }
@@ -158,11 +158,14 @@ def test_a_token_gives_the_rights_of_its_role_and_no_others(standing: Standing) 
         lambda: gateway.create_bucket(Bucket="more", CreateBucketConfiguration={"LocationConstraint": REGION}),
         lambda: gateway.get_bucket_policy(Bucket=_BUCKET),
         gateway.list_buckets,
+        lambda: gateway.copy_object(Bucket=_BUCKET, Key="copy", CopySource={"Bucket": "ledgers", "Key": "any"}),
         lambda: _store(standing, standing.given("shipper")).get_object(Bucket=_BUCKET, Key="files/a b+é"),
     ):
         with pytest.raises(ClientError, match="AccessDenied"):
             forbidden()
-    gateway.delete_object(Bucket=_BUCKET, Key="files/a b+é")
+    gateway.copy_object(Bucket=_BUCKET, Key="copy", CopySource={"Bucket": _BUCKET, "Key": "files/a b+é"})
+    for key in ("files/a b+é", "copy"):
+        gateway.delete_object(Bucket=_BUCKET, Key=key)
 
 
 def test_rights_to_logs_are_those_to_a_group(standing: Standing) -> None:
@@ -176,6 +179,16 @@ def test_rights_to_logs_are_those_to_a_group(standing: Standing) -> None:
             shipper.ask("logs", "create_log_stream", **asked)
             event = {"timestamp": 1_700_000_000_000, "message": "said"}
             shipper.ask("logs", "put_log_events", **asked, logEvents=[event])
+
+
+def test_a_group_says_for_how_many_days_it_keeps_what_it_has(standing: Standing) -> None:
+    asked = {"logGroupNamePrefix": "/shop"}
+    shipper = standing.as_(standing.given("shipper"))
+    assert [
+        each.at("retentionInDays") for each in shipper.ask("logs", "describe_log_groups", **asked).parts("logGroups")
+    ] == [7]
+    with pytest.raises(Refused, match="AccessDeniedException"):
+        shipper.ask("logs", "describe_log_groups", logGroupNamePrefix="/bank")
 
 
 def test_who_calls_is_known(standing: Standing) -> None:
