@@ -2,39 +2,68 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from pytest_bdd import given, then, when
+from pytest_bdd.parsers import parse
 
-from seatrial.cloud.caller import Attempt, keep_a_file
+from seatrial.cloud.account import Refused
+from seatrial.cloud.caller import Caller
 from seatrial.kube import PodPlan
 from seatrial.kube.keys import Searched, search
+from seatrial.shop import File
 from seatrial.truth import TruthLabel
+from seatrial.waiting import eventually
 from seatrial.witness import tell_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from seatrial.kube import Account, Namespace
+    from seatrial.shop import Visit
 
+_KILOBYTE = 1000
 # The example of the documentation of AWS, which is nobody's.
 _PLANTED = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"}
 
 
-@when("something that runs under it keeps a file in the cloud", target_fixture="attempt")
-def keeps_a_file(shop: Namespace, images: Mapping[str, str], account: Account) -> Attempt:
+@when("something that runs under it keeps a file in the cloud", target_fixture="outcome")
+def keeps_a_file(shop: Namespace, images: Mapping[str, str], account: Account) -> int | Refused:
     tell_label(TruthLabel.EMULATED)
-    return keep_a_file(shop, images["gateway"], account.name)
+    with Caller.started(shop, images["aws"], account.name, "gateway") as caller:
+        try:
+            return caller.keep_a_file()
+        except Refused as refusal:
+            return refusal
 
 
 @then("the cloud has kept it")
-def the_cloud_has_kept_it(attempt: Attempt) -> None:
-    assert attempt.kept, attempt
+def the_cloud_has_kept_it(outcome: int | Refused) -> None:
+    assert outcome == len("kept")
 
 
 @then("the cloud refuses it for want of rights")
-def the_cloud_refuses_it(attempt: Attempt) -> None:
-    assert (attempt.kept, attempt.code) == (False, "AccessDenied")
+def the_cloud_refuses_it(outcome: int | Refused) -> None:
+    assert isinstance(outcome, Refused), outcome
+    assert outcome.code == "AccessDenied"
+
+
+@when("the cloud that the shop uses is started anew")
+def the_cloud_is_started_anew(shop: Namespace) -> None:
+    tell_label(TruthLabel.EMULATED)
+    shop.deployment("aws").restart()
+
+
+@then(parse("the visitor can leave a picture again within {seconds:d} seconds"))
+def the_visitor_can_leave_a_picture(visit: Visit, seconds: int) -> None:
+    eventually(
+        lambda: visit.leave(File.picture(_KILOBYTE)).status,
+        until=lambda status: status == HTTPStatus.CREATED,
+        within=timedelta(seconds=seconds),
+        what="a picture is taken",
+    )
 
 
 @given("a pod that is given a key to the cloud")

@@ -25,6 +25,13 @@ Feature: Services use the cloud with rights of their own, and without keys
       When something that runs under it keeps a file in the cloud
       Then the cloud refuses it for want of rights
 
+    Scenario: The cloud is started anew, and the gateway goes on with the rights that it has
+      Given the shop is open
+      And a visitor
+      And the visitor left a picture of 300 kilobytes
+      When the cloud that the shop uses is started anew
+      Then the visitor can leave a picture again within 60 seconds
+
   @req-3.2
   Rule: No key to the cloud that lasts lies in the shop
 
