@@ -338,15 +338,20 @@ def _unavailable(seconds: int) -> Problem:
 
 
 def _client_of(settings: Settings, endpoint: object) -> AbstractAsyncContextManager[S3Client]:
-    client: AbstractAsyncContextManager[S3Client] = get_session().create_client(
+    session = get_session()
+    patience = AioConfig(
+        connect_timeout=1,
+        # Twice this is less than what whoever asks the gateway waits for.
+        read_timeout=4,
+        retries={"total_max_attempts": 2},
+    )
+    # For STS too, which is asked for credentials on the way.
+    session.set_default_client_config(patience)
+    client: AbstractAsyncContextManager[S3Client] = session.create_client(
         "s3",
         region_name=settings.s3_region,
         endpoint_url=None if endpoint is None else str(endpoint).rstrip("/"),
         config=AioConfig(
-            connect_timeout=1,
-            # Twice this is less than what whoever asks the gateway waits for.
-            read_timeout=4,
-            retries={"total_max_attempts": 2},
             s3={"addressing_style": "path"} if endpoint is not None else {},
             # Emulators and older stores know no checksums in trailers; the digest is computed here anyway.
             request_checksum_calculation="when_required",

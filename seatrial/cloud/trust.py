@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from seatrial.cloud.account import Account, Refused
-from seatrial.cloud.inspection.roles import AUDIENCE, ServiceAccount
+from seatrial.cloud.inspection.roles import AUDIENCE, ServiceAccount, trust_document
 
 if TYPE_CHECKING:
     from seatrial.kube import Account as KubeAccount
@@ -57,14 +57,7 @@ class TrustedRole:
             ClientIDList=[AUDIENCE],
             ThumbprintList=[_THUMBPRINT],
         ).text("OpenIDConnectProviderArn")
-        host = issuer.removeprefix("https://")
-        statement = {
-            "Effect": "Allow",
-            "Action": "sts:AssumeRoleWithWebIdentity",
-            "Principal": {"Federated": provider},
-            "Condition": {"StringEquals": {f"{host}:sub": trusted.subject, f"{host}:aud": AUDIENCE}},
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        policy = trust_document(provider, issuer, trusted)
         made = cloud.ask("iam", "create_role", RoleName=trusted.name, AssumeRolePolicyDocument=policy)
         return cls(cloud, made.text("Role.Arn"))
 

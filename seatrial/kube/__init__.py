@@ -10,7 +10,7 @@ from seatrial.kube.document import Document, Kind
 from seatrial.kube.execution import Completed
 from seatrial.kube.namespace import Namespace
 from seatrial.kube.node import Node
-from seatrial.kube.pod import Mount, Pod, PodPlan
+from seatrial.kube.pod import Identity, Mount, Pod, PodPlan
 from seatrial.kube.quantity import amount
 from seatrial.kube.watching import watched
 from seatrial.kube.workload import Availability, Job, Workload
@@ -24,6 +24,7 @@ __all__ = [
     "Cluster",
     "Completed",
     "Document",
+    "Identity",
     "Interrupted",
     "Job",
     "Kind",

@@ -190,8 +190,20 @@ class Mount:
 
 
 @dataclass(frozen=True)
+class Identity:
+    """Who a pod is to others: its service account, and a token for *audience* that lies at *folder*/token."""
+
+    account: str
+    audience: str
+    folder: str
+
+
+@dataclass(frozen=True)
 class PodPlan:
-    """A pod of one container that meets the restricted Pod Security Standard, unless *privileged*."""
+    """A pod of one container that meets the restricted Pod Security Standard, unless *privileged*.
+
+    *settings* and *secrets* name a ConfigMap and a Secret whose values are in its environment; *memory* is its limit.
+    """
 
     name: str
     image: str
@@ -201,6 +213,10 @@ class PodPlan:
     mount: Mount | None = None
     privileged: bool = False
     ready_on_port: int | None = None
+    identity: Identity | None = None
+    settings: str | None = None
+    secrets: str | None = None
+    memory: str = "64Mi"
 
     def manifest(self, namespace: str) -> JsonObject:
         """Return the object to create in *namespace*."""
@@ -209,7 +225,11 @@ class PodPlan:
             "image": self.image,
             "command": list(self.command),
             "securityContext": self._container_security(),
-            "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}},
+            "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": self.memory}},
+            "envFrom": [
+                *([{"configMapRef": {"name": self.settings}}] if self.settings else []),
+                *([{"secretRef": {"name": self.secrets}}] if self.secrets else []),
+            ],
         }
         spec: dict[str, object] = {
             "automountServiceAccountToken": False,
@@ -234,9 +254,17 @@ class PodPlan:
             spec["affinity"] = {
                 "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}},
             }
+        volumes: list[JsonObject] = []
+        mounts: list[JsonObject] = []
         if self.mount:
-            container["volumeMounts"] = [{"name": "data", "mountPath": self.mount.path}]
-            spec["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": self.mount.claim}}]
+            mounts.append({"name": "data", "mountPath": self.mount.path})
+            volumes.append({"name": "data", "persistentVolumeClaim": {"claimName": self.mount.claim}})
+        if self.identity:
+            spec["serviceAccountName"] = self.identity.account
+            token = {"path": "token", "audience": self.identity.audience, "expirationSeconds": 3600}
+            mounts.append({"name": "token", "mountPath": self.identity.folder, "readOnly": True})
+            volumes.append({"name": "token", "projected": {"sources": [{"serviceAccountToken": token}]}})
+        container["volumeMounts"], spec["volumes"] = mounts, volumes
         return {
             "apiVersion": "v1",
             "kind": "Pod",

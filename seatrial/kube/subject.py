@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,25 +35,23 @@ _PRUNED = (
     kinds.DISRUPTION_BUDGET,
     kinds.NETWORK_POLICY,
     kinds.CONFIG_MAP,
+    kinds.SERVICE_ACCOUNT,
 )
+# Keys of AWS that services had before they got their rights by token.
+_RETIRED = ("object-store",)
 
 
 @dataclass(frozen=True)
 class Credential:
-    """A Secret made at deploy time: *fixed* values as given, *drawn* ones from the system's random source.
-
-    *composed* ones are texts that name others of its values in braces.
-    """
+    """A Secret made at deploy time: *fixed* values as given, *drawn* ones from the system's random source."""
 
     name: str
     fixed: Mapping[str, str]
     drawn: tuple[str, ...]
-    composed: Mapping[str, str] = field(default_factory=dict)
 
     def values(self) -> Mapping[str, str]:
         """Return the values of a new Secret, other ones at each call."""
-        plain = {**self.fixed, **{key: secrets.token_urlsafe(_ENTROPY_BYTES) for key in self.drawn}}
-        return {**plain, **{key: text.format_map(plain) for key, text in self.composed.items()}}
+        return {**self.fixed, **{key: secrets.token_urlsafe(_ENTROPY_BYTES) for key in self.drawn}}
 
 
 @dataclass(frozen=True)
@@ -87,10 +86,13 @@ class Subject:
         wanted.only("Namespace").apply(api, within=within)
         for credential in CREDENTIALS:
             ensure_credential(api, self.namespace, credential)
+        tell_issuer(api, self.namespace)
         wanted.without("Namespace").apply(api, within=within)
         wanted.prune(api, self.namespace, self.part_of, _PRUNED)
         namespace = Namespace(api, self.namespace)
         self.wait_serving(namespace, within=within)
+        for name in _RETIRED:
+            api.delete(kinds.SECRET, name, self.namespace)
         return namespace
 
     def wait_serving(self, namespace: Namespace, *, within: timedelta) -> None:
@@ -106,16 +108,12 @@ class Subject:
             namespace.deployment(document.name).wait_rolled_out(within=within)
 
 
-# A database's account for each service that has one, and the file by which the tools of AWS know who calls.
+# A database's account for each service that has one, and what the emulator of AWS seals the credentials with that
+# it gives.
 CREDENTIALS = (
     Credential("catalog-database", {"username": "catalog", "database": "catalog"}, ("password",)),
     Credential("orders-database", {"username": "orders", "database": "orders"}, ("password",)),
-    Credential(
-        "object-store",
-        {},
-        ("access_key", "secret_key"),
-        {"credentials": "[default]\naws_access_key_id = {access_key}\naws_secret_access_key = {secret_key}\n"},
-    ),
+    Credential("aws-seal", {}, ("key",)),
 )
 
 
@@ -135,3 +133,20 @@ def ensure_credential(api: Api, namespace: str, credential: Credential) -> None:
         # Another run may have been first.
         if error.status != _CONFLICT:
             raise
+
+
+def tell_issuer(api: Api, namespace: str) -> None:
+    """Let the ConfigMap ``cluster-issuer`` say who issues the cluster's tokens and with which keys (a JWK set's).
+
+    A real account fetches both from the issuer's address; an emulator that pods alone reach is told.
+    """
+    issuer = api.ask("GET", "/.well-known/openid-configuration").text("issuer")
+    keys = json.loads(api.request("GET", "/openid/v1/jwks"))["keys"]
+    api.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "cluster-issuer", "namespace": namespace},
+            "data": {"issuer.json": json.dumps({"issuer": issuer, "keys": keys}, indent=2)},
+        }
+    )

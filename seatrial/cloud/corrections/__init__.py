@@ -7,35 +7,40 @@ that OpenTofu applies are the same for the emulator and for AWS; it is the emula
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-from seatrial.cloud.corrections.budgets import BUDGETS
-from seatrial.cloud.corrections.ec2 import EC2
-from seatrial.cloud.corrections.efs import EFS
-from seatrial.cloud.corrections.eks import EKS
-from seatrial.cloud.corrections.elasticache import ELASTICACHE
-from seatrial.cloud.corrections.kms import KMS
-from seatrial.cloud.corrections.logs import LOGS
-from seatrial.cloud.corrections.rds import RDS
-from seatrial.cloud.corrections.s3 import S3
-from seatrial.cloud.corrections.sts import STS
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from seatrial.cloud.corrections.registry import Correction
+    from seatrial.cloud.corrections.registry import Correction, Corrections
 
-_SERVICES = (BUDGETS, EC2, EFS, EKS, ELASTICACHE, KMS, LOGS, RDS, S3, STS)
+SERVICES: Final = (
+    "authorisation",
+    "budgets",
+    "ec2",
+    "efs",
+    "eks",
+    "elasticache",
+    "kms",
+    "logs",
+    "rds",
+    "s3",
+    "sessions",
+    "sts",
+)
 
 
-def corrections() -> Sequence[Correction]:
-    """Return all corrections."""
-    return tuple(correction for service in _SERVICES for correction in service.all)
+def corrections(services: Sequence[str] = SERVICES) -> Sequence[Correction]:
+    """Return all corrections, or those of *services* alone: what moto has of the others is not even loaded then."""
+    modules = {name: import_module(f"{__name__}.{name}") for name in services}
+    made: list[Corrections] = [getattr(module, name.upper()) for name, module in modules.items()]
+    return tuple(correction for service in made for correction in service.all)
 
 
-def apply() -> None:
-    """Correct the emulator in this process, for good; once more changes nothing."""
-    for correction in corrections():
+def apply(services: Sequence[str] = SERVICES) -> None:
+    """Correct the emulator of *services* in this process, for good; once more changes nothing."""
+    for correction in corrections(services):
         correction.apply()
 
 

@@ -5,6 +5,7 @@ Roles for service accounts: https://docs.aws.amazon.com/eks/latest/userguide/iam
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -91,6 +92,21 @@ class Role:
     def trust(self, issuer: str) -> Trust:
         """Return whom the role trusts among the accounts of the cluster whose tokens *issuer* signs."""
         return trust(self.trusted, issuer)
+
+
+def trust_document(provider: str, issuer: str, account: ServiceAccount) -> str:
+    """Return the trust policy, as JSON, by which a role trusts *account* and nobody else.
+
+    *provider* is the ARN of what vouches for tokens of *issuer* in the role's account.
+    """
+    host = issuer.removeprefix("https://")
+    statement = {
+        "Effect": "Allow",
+        "Action": ASSUME,
+        "Principal": {"Federated": provider},
+        "Condition": {"StringEquals": {f"{host}:sub": account.subject, f"{host}:aud": AUDIENCE}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def role(account: Account, name: str) -> Role:

@@ -10,7 +10,9 @@ import pytest
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
 from seatrial.cloud.corrections import applied, corrections
+from seatrial.cloud.corrections.authorisation import enforce
 from seatrial.cloud.corrections.s3 import TLS_OFFERED, came_by_tls
+from seatrial.cloud.corrections.sessions import NotASession, resume
 from suites.unit.cloud.emulated import (
     NUMBER,
     REGION,
@@ -693,6 +695,30 @@ def _role_is_refused_to_whom_nobody_vouches_for() -> None:
             RoleArn=role, RoleSessionName="any", WebIdentityToken=Signer().token("anybody")
         )
     assert _code(refused) == "InvalidIdentityToken"
+
+
+# --- Sessions and rights: what else there is to them stands in test_standing.py
+
+
+@_proves("STSBackend.assume_role")
+def _session_is_known_by_its_token_alone() -> None:
+    told = client("sts").assume_role(RoleArn=f"arn:aws:iam::{NUMBER}:role/any", RoleSessionName="mine")
+    try:
+        session = resume(told["Credentials"]["SessionToken"])
+    except NotASession as unknown:
+        raise AssertionError from unknown
+    assert (session.name, session.access_key) == ("mine", told["Credentials"]["AccessKeyId"])
+
+
+@_proves("ActionAuthenticatorMixin._authenticate_and_authorize_action")
+def _stranger_has_no_rights() -> None:
+    enforce(yes=True)
+    try:
+        with pytest.raises(ClientError) as refused:
+            client("s3").list_buckets()
+        assert _code(refused) == "InvalidAccessKeyId"
+    finally:
+        enforce(yes=False)
 
 
 @pytest.mark.parametrize(
