@@ -11,11 +11,12 @@ import pytest
 from seatrial.cloud.account import Refused
 from seatrial.cloud.caller import Caller
 from seatrial.kube.execution import Completed
-from seatrial.kube.pod import Pod
 from seatrial.verdict import Inconclusive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from seatrial.kube.pod import Pod
 
 _ROLE = "arn:aws:iam::123456789012:role/gateway"
 
