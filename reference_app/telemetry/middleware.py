@@ -104,7 +104,7 @@ class Telemetry:
             current_recorder.reset(recorder)
 
     def _tell(self, scope: Scope, trace: TraceContext, span: ServedSpan | None, status: int, seconds: float) -> None:
-        method, route = scope["method"], getattr(scope.get("route"), "path", "unmatched")
+        method, route = scope["method"], _route(scope)
         if span is not None:
             span.end(method, route, status)
         self._metrics.record(method=method, route=route, status=status, seconds=seconds, trace=trace)
@@ -122,12 +122,27 @@ class Telemetry:
         return ours
 
     async def _struck(self, scope: Scope, receive: Receive, send: Send) -> bool:
-        if scope["path"].removeprefix(scope.get("root_path", "")) in PROBES:
+        if _path(scope) in PROBES:
             return False
         if (problem := await self._faults.strike()) is None:
             return False
         await problem.response(scope["path"])(scope, receive, send)
         return True
+
+
+def _path(scope: Scope) -> str:
+    """Return the path within the application."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
+def _route(scope: Scope) -> str:
+    """Return the pattern that the path was matched by; of probes, which are no routes of the framework's, the path."""
+    found = getattr(scope.get("route"), "path", None)
+    if found is not None:
+        return str(found)
+    path = _path(scope)
+    return path if path in PROBES else "unmatched"
 
 
 def _problem_of(error: Exception) -> Problem:

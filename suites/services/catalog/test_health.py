@@ -51,6 +51,14 @@ async def test_without_its_database_it_is_alive_but_not_ready(replica: Replica, 
     assert (await replica.client.get(path)).status_code == 200
 
 
+async def test_probes_are_counted_apart_from_what_customers_ask(replica: Replica) -> None:
+    for path in ("/healthz", "/readyz", "/readyz"):
+        await replica.client.get(path)
+
+    assert replica.sample("http_requests_total", method="GET", route="/healthz", status="200") == 1
+    assert replica.sample("http_requests_total", method="GET", route="/readyz", status="200") == 2
+
+
 async def test_what_is_cached_is_served_without_the_database(replica: Replica, stopped: PostgreSQL) -> None:
     path = f"/products/{(await replica.client.get('/products')).json()['items'][0]['id']}"
     await replica.client.get(path)
