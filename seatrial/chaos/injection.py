@@ -35,25 +35,29 @@ class CleanUpFailed(Exception):
 
 @dataclass
 class Injection:
-    """A fault that was done: its lease, the process it lives in, and when what happened."""
+    """A fault that was done: its lease, the process it lives in, and when what happened.
+
+    *patience* is how long what must be gone or as before may take to become so.
+    """
 
     fault: Fault
     lease: Lease
     journal: Journal
     timeline: Timeline = field(default_factory=Timeline)
     injector: Injector | None = None
+    patience: timedelta = _CLEAN
 
     @property
     def shown(self) -> str:
         """What shows that it is in effect now; empty if nothing does."""
         return self.fault.effect(self.lease.mark, self.injector)
 
-    def end(self, *, within: timedelta = _CLEAN) -> Timeline:
+    def end(self) -> Timeline:
         """Undo it, prove that nothing of it is left, and only then forget its lease. Raises CleanUpFailed."""
         began = self.timeline.clock()
         if self.injector is not None:
             self.injector.close()
-        failures = undo(self.lease, self.journal, within=within)
+        failures = undo(self.lease, self.journal, within=self.patience)
         if failures:
             raise CleanUpFailed("; ".join(failures))
         self.timeline.happened("clean", began)
@@ -92,9 +96,11 @@ def inject(
 
 
 @contextmanager
-def injected(fault: Fault, *, lasting: timedelta = LASTING, journal: Journal | None = None) -> Iterator[Injection]:
+def injected(
+    fault: Fault, *, lasting: timedelta = LASTING, effective: timedelta = _EFFECTIVE, journal: Journal | None = None
+) -> Iterator[Injection]:
     """Do *fault* as `inject` does, and undo it when the block ends, however it ends."""
-    done = inject(fault, lasting=lasting, journal=journal)
+    done = inject(fault, lasting=lasting, effective=effective, journal=journal)
     try:
         yield done
     finally:

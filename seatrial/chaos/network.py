@@ -14,6 +14,8 @@ from functools import cache
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pydantic import TypeAdapter
+
 from seatrial.chaos import tools
 from seatrial.chaos.fault import registered
 from seatrial.chaos.impairing import Settings
@@ -49,6 +51,14 @@ class Flow:
             IPv4Network(peer)
         if self.port and not self.protocol:
             raise ValueError("a port needs a protocol")
+
+    @classmethod
+    def toward(cls, direction: str, peers: tuple[str, ...] = (), protocol: str = "", port: int = 0) -> Flow:
+        """Return it from plain words. Raises ValueError for a direction or a protocol that does not exist."""
+        made: Flow = TypeAdapter(cls).validate_python(
+            {"direction": direction, "peers": peers, "protocol": protocol, "port": port}
+        )
+        return made
 
     @property
     def everything(self) -> bool:
