@@ -8,6 +8,7 @@ import pytest
 
 from seatrial.chaos.journal import Journal
 from seatrial.toolchain import install_debian_packages, package_group
+from suites.processes.chaos.neighbour import Neighbour
 from suites.processes.chaos.pair import Pair
 
 if TYPE_CHECKING:
@@ -31,6 +32,17 @@ def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Journal:
 @pytest.fixture
 def pair() -> Iterator[Pair]:
     made = Pair.create(secrets.token_hex(3))
+    try:
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture
+def neighbour(tmp_path: Path) -> Iterator[Neighbour]:
+    folder = tmp_path / "place"
+    folder.mkdir()
+    made = Neighbour.create(secrets.token_hex(3), folder)
     try:
         yield made
     finally:
