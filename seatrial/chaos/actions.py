@@ -15,6 +15,7 @@ from seatrial.chaos.pods import PodCannotStart, PodKill
 from seatrial.chaos.session import current
 from seatrial.chaos.stress import CpuStress, DiskFill, IoStress, MemoryStress
 from seatrial.chaos.targets import component
+from seatrial.errors import UsageError
 
 if TYPE_CHECKING:
     from seatrial.chaos.targets import LocalPod
@@ -49,10 +50,15 @@ __all__ = [
 def _pods(namespace: str, deployment: str, pods: int) -> tuple[Pod, ...]:
     """Choose *pods* ready pods, and hold them against the limits of the experiment. Raises BeyondLimits."""
     session = current()
-    session.limits.allow_namespace(namespace)
-    workload = session.ground.workload(namespace, deployment)
-    chosen = session.ground.pods(namespace, deployment, pods)
-    session.touched.touch(namespace, deployment, [pod.uid for pod in chosen], of=workload.replicas)
+    try:
+        session.limits.allow_namespace(namespace)
+        workload = session.ground.workload(namespace, deployment)
+        chosen = session.ground.pods(namespace, deployment, pods)
+        session.touched.touch(namespace, deployment, [pod.uid for pod in chosen], of=workload.replicas)
+    except UsageError as refusal:
+        # The engine turns what an action raises into text.
+        session.refused = refusal
+        raise
     return chosen
 
 
@@ -61,9 +67,7 @@ def _local(namespace: str, deployment: str, pods: int) -> tuple[LocalPod, ...]:
 
 
 def _impair(namespace: str, deployment: str, pods: int, **what: timedelta | float) -> list[str]:
-    return [
-        current().do(Impairment.best(one.space, Flow(), **what)) for one in _local(namespace, deployment, pods)
-    ]
+    return [current().do(Impairment.best(one.space, Flow(), **what)) for one in _local(namespace, deployment, pods)]
 
 
 def hold(seconds: float) -> None:
@@ -154,14 +158,10 @@ def fill_disk(
 ) -> list[str]:
     """Take disk space where *folder* of the pods' containers lies."""
     chosen = _local(namespace, deployment, pods)
-    return [
-        current().do(DiskFill(one.container(container).first, one.name, folder, mebibytes << 20)) for one in chosen
-    ]
+    return [current().do(DiskFill(one.container(container).first, one.name, folder, mebibytes << 20)) for one in chosen]
 
 
-def stress_disk(
-    namespace: str, deployment: str, folder: str, container: str | None = None, pods: int = 1
-) -> list[str]:
+def stress_disk(namespace: str, deployment: str, folder: str, container: str | None = None, pods: int = 1) -> list[str]:
     """Write without end where *folder* of the pods' containers lies."""
     chosen = _local(namespace, deployment, pods)
     return [current().do(IoStress(one.container(container).first, one.name, folder)) for one in chosen]

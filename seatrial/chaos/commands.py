@@ -1,7 +1,8 @@
-"""The command ``seatrial undo``."""
+"""The commands ``seatrial undo`` and ``seatrial experiment``."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,4 +28,24 @@ def undo(
     if not (swept.undone or swept.held or swept.failures):
         typer.echo("There is no fault to undo.")
     if swept.failures:
+        raise typer.Exit(_FAILED)
+
+
+def experiment(
+    file: Annotated[Path, typer.Argument(help="the experiment, such as those in infra/chaos/experiments")],
+) -> None:
+    """Run an experiment on the cluster of KUBECONFIG, or else on the embedded one; 1 if the steady state did not hold."""
+    from seatrial.chaos.engine import ExperimentFailed, run_file  # noqa: PLC0415 (as in undo)
+    from seatrial.chaos.injection import CleanUpFailed  # noqa: PLC0415 (as in undo)
+    from seatrial.verdict import Inconclusive  # noqa: PLC0415 (as in undo)
+
+    try:
+        outcome = run_file(file)
+    except (ExperimentFailed, CleanUpFailed, Inconclusive) as error:
+        typer.echo(f"seatrial: {error}", err=True)
+        raise typer.Exit(_FAILED) from None
+    typer.echo(str(outcome))
+    for timeline in outcome.timelines:
+        typer.echo(timeline.text())
+    if not outcome.held:
         raise typer.Exit(_FAILED)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from seatrial.chaos.pods import Place
 from seatrial.chaos.targets import LocalPod
 from seatrial.errors import UsageError
-from seatrial.kube.api import Api, settings_from
+from seatrial.kube.api import Api, Selection, settings_from
 from seatrial.kube.kinds import DEPLOYMENT, POD, SERVICE
 from seatrial.kube.workload import Workload
 
@@ -75,8 +75,6 @@ class Ground:
         """Return the addresses of a Service and of the pods behind it. Raises Absent."""
         document = self.api.get(SERVICE, service, namespace)
         selected = ",".join(f"{key}={value}" for key, value in document.texts("spec.selector").items())
-        from seatrial.kube.api import Selection  # noqa: PLC0415 (beside what it selects)
-
         pods = self.api.list(Selection(POD, namespace, labels=selected)).items
         own = document.text("spec.clusterIP")
         found = [own] if own and own != "None" else []

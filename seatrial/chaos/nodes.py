@@ -164,7 +164,9 @@ class NodeDrain:
         if not self.kubeconfig.exists():
             return {}
         document = self._node().document
-        taints = (f"{one.text('key')}={one.text('value')}:{one.text('effect')}" for one in document.documents("spec.taints"))
+        taints = (
+            f"{one.text('key')}={one.text('value')}:{one.text('effect')}" for one in document.documents("spec.taints")
+        )
         return {"labels": tuple(f"{key}={value}" for key, value in document.labels.items()), "taints": tuple(taints)}
 
     def _node(self) -> Node:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from seatrial.chaos.session import current
 from seatrial.kube.api import Interrupted, Refused
+from seatrial.kube.node import Node
 
 __all__ = ["api_answers", "node_is_ready", "ready_pods", "services_are_ready"]
+
+_PATIENCE = timedelta(seconds=2)
 
 
 def ready_pods(namespace: str, deployment: str) -> int:
@@ -20,15 +25,13 @@ def services_are_ready(namespace: str, deployments: list[str], at_least: int = 1
 
 def node_is_ready(node: str) -> bool:
     """Return whether a node's kubelet reports that pods can run on it."""
-    from seatrial.kube.node import Node  # noqa: PLC0415 (beside its use)
-
     return Node(current().ground.api, node).ready
 
 
 def api_answers() -> bool:
     """Return whether the cluster's API answers."""
     try:
-        current().ground.api.ask("GET", "/readyz/ping")
+        current().ground.api.request("GET", "/readyz/ping", within=_PATIENCE)
     except (Refused, Interrupted):
         return False
     return True

@@ -28,7 +28,10 @@ class BrokenOff(Exception):
 
 @dataclass
 class Session:
-    """What an experiment may do and has done. *ground* is made when it is needed first."""
+    """What an experiment may do and has done. *ground* is made when it is needed first.
+
+    *failed* says what an action could not do, *refused* why one was not let to.
+    """
 
     limits: Limits
     make_ground: Callable[[], Ground]
@@ -38,6 +41,8 @@ class Session:
     held: list[Injection] = field(default_factory=list)
     timelines: list[Timeline] = field(default_factory=list)
     why_broken_off: str = ""
+    failed: str = ""
+    refused: UsageError | None = None
     _over: threading.Event = field(default_factory=threading.Event)
     _left_since: float | None = None
     _ground: Ground | None = None
@@ -114,6 +119,11 @@ def begin(session: Session) -> None:
     if _current:
         raise UsageError("An experiment is under way in this process: let it end first.")
     _current.append(session)
+
+
+def under_way() -> bool:
+    """Whether an experiment is under way in this process."""
+    return bool(_current)
 
 
 def current() -> Session:

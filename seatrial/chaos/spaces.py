@@ -75,7 +75,9 @@ class NetworkSpace:
         """Remove all rules that carry *mark*. Raises ToolFailed unless they are gone then."""
         for rule in self.marked_rules(mark):
             table, _, chain, *words = shlex.split(rule)
-            with suppress(tools.ToolFailed):  # somebody else may remove it at the same time; what counts is what is left
+            with suppress(
+                tools.ToolFailed
+            ):  # somebody else may remove it at the same time; what counts is what is left
                 self.run(["iptables", "--wait", "-t", table, "-D", chain, *words])
         left = self.marked_rules(mark)
         if left:

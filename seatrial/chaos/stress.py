@@ -50,8 +50,12 @@ class _Stress:
         if not self.process.there:
             return {}
         folders = groups_of(self.process.number)
-        limits = [f"{folder / name}: {(folder / name).read_text().strip()}" for folder in folders for name in _LIMITS
-                  if (folder / name).is_file()]
+        limits = [
+            f"{folder / name}: {(folder / name).read_text().strip()}"
+            for folder in folders
+            for name in _LIMITS
+            if (folder / name).is_file()
+        ]
         below = [str(one) for folder in folders for one in sorted(folder.iterdir()) if one.is_dir()]
         return {"limits": tuple(limits), "control groups": tuple(below)}
 
@@ -132,5 +136,3 @@ class IoStress(_Stress):
     def effect(self, mark: str, injector: Injector | None) -> str:
         amount = injector.ask()["amount"] if injector is not None and self._joined(mark) else 0
         return f"{amount} bytes were written" if amount else ""
-
-

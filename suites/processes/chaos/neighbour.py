@@ -10,6 +10,7 @@ from pathlib import Path
 from seatrial.chaos.processes import ProcessId
 from seatrial.cluster.cgroups import Group
 
+
 @dataclass(frozen=True)
 class Neighbour:
     """A process that waits; *folder* is a place to write in."""

@@ -94,7 +94,10 @@ class Pair:
         words = ["nsenter", f"--net=/run/netns/st{name}b", sys.executable, "-I", "-S", "-c", _SERVER]
         made = cls(name, subprocess.Popen(words))
         eventually(
-            lambda: made.talk("tcp", count=1).answers, until=bool, within=timedelta(seconds=20), what="the server serves"
+            lambda: made.talk("tcp", count=1).answers,
+            until=bool,
+            within=timedelta(seconds=20),
+            what="the server serves",
         )
         # Duplicate address detection of IPv6 changes addresses in the first seconds, and then no more.
         eventually(

@@ -40,7 +40,9 @@ def test_a_killed_runner_leaves_nothing(kind: str, pair: Pair, neighbour: Neighb
     runner.wait()
     wait_gone(journal, held[0].mark, pair, neighbour)
     assert pair.space.state() == before
-    eventually(lambda: reaper_runs(journal), until=lambda runs: not runs, within=GONE, what="the reaper ends with the last")
+    eventually(
+        lambda: reaper_runs(journal), until=lambda runs: not runs, within=GONE, what="the reaper ends with the last"
+    )
 
 
 @pytest.mark.parametrize("kind", ["delay", "refusal", "pause", "memory"], ids=str)
@@ -54,7 +56,12 @@ def test_the_next_run_heals_when_the_reaper_was_killed_too(
     runner.wait()
     eventually(lambda: reaper_runs(journal), until=lambda runs: not runs, within=GONE, what="the reaper is dead")
     mark = journal.leases()[0].mark
-    done = subprocess.run([sys.executable, "-c", "from seatrial.cli import main; main()", "undo"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", "from seatrial.cli import main; main()", "undo"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, mark in done.stdout) == (0, True), done.stderr
     wait_gone(journal, mark, pair, neighbour)
 

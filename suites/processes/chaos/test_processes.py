@@ -44,7 +44,9 @@ def test_memory_is_held_in_the_group_of_the_neighbour(neighbour: Neighbour, jour
     before = used(neighbour)
     with injected(MemoryStress(neighbour.identity, size=size), journal=journal):
         assert used(neighbour) - before >= size
-    eventually(lambda: used(neighbour) - before, until=lambda more: more < size / 2, within=SOON, what="it is given back")
+    eventually(
+        lambda: used(neighbour) - before, until=lambda more: more < size / 2, within=SOON, what="it is given back"
+    )
 
 
 def test_disk_space_is_taken_and_given_back(neighbour: Neighbour, journal: Journal) -> None:
