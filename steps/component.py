@@ -63,7 +63,7 @@ def node_is_still_ready(node: Node, killed: Injection, seconds: int) -> None:
     clock, end = killed.timeline.clock, killed.timeline.clock() + seconds
     within = timedelta(seconds=seconds + 60)
     seen = eventually(
-        lambda: (node.ready, clock() >= end), until=lambda seen: seen[1] or not seen[0], within=within, what="time passes"
+        lambda: (node.ready, clock() >= end), until=lambda one: one != (True, False), within=within, what="time passes"
     )
     assert seen[0]
 

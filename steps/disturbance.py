@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from seatrial.chaos.targets import LocalPod
-    from seatrial.kube import Namespace, Workload
+    from seatrial.kube import Workload
     from seatrial.target import Target
 
 # By what a service needs, where it is found: the name of the service and the number that it listens on.
@@ -64,9 +64,7 @@ def one_of_its_replicas(workload: Workload, ground: Ground) -> Replica:
     return Replica(workload, ground.local(ground.pods(workload.namespace, workload.name, 1)[0]), ground)
 
 
-@when(
-    parse("what it sends comes {milliseconds:d} milliseconds late for {seconds:d} seconds"), target_fixture="trial"
-)
+@when(parse("what it sends comes {milliseconds:d} milliseconds late for {seconds:d} seconds"), target_fixture="trial")
 def comes_late(replica: Replica, milliseconds: int, seconds: int) -> Trial[feeling.Felt]:
     fault = Impairment.best(replica.local.space, Flow(), delay=timedelta(milliseconds=milliseconds))
     return _tried(replica, fault, "database", seconds)
@@ -90,9 +88,7 @@ def is_refused(replica: Replica, what: str, seconds: int) -> Trial[feeling.Felt]
     return _tried(replica, fault, what, seconds)
 
 
-def _tried(
-    replica: Replica, fault: Impairment | Refusal, what: str, seconds: int
-) -> Trial[feeling.Felt]:
+def _tried(replica: Replica, fault: Impairment | Refusal, what: str, seconds: int) -> Trial[feeling.Felt]:
     lasting = timedelta(seconds=seconds)
     return try_out(fault, replica.workload, lambda: replica.connects(what), lasting=lasting)
 
@@ -132,9 +128,7 @@ def use_up_processor(replica: Replica, seconds: int) -> Trial[int]:
     return try_out(fault, replica.workload, kept_back, lasting=timedelta(seconds=seconds))
 
 
-@when(
-    parse("others use {mebibytes:d} mebibytes of its memory for {seconds:d} seconds"), target_fixture="trial"
-)
+@when(parse("others use {mebibytes:d} mebibytes of its memory for {seconds:d} seconds"), target_fixture="trial")
 def use_memory(replica: Replica, mebibytes: int, seconds: int) -> Trial[int]:
     container = replica.local.container()
     groups = groups_of(container.first.number)

@@ -5,6 +5,7 @@ Feature: Experiments keep to what they declare
 
   Background:
     Given the catalog service runs with 2 ready replicas
+    And the catalog autoscaler rests at its fewest replicas
 
   @req-6.3
   Rule: A fault that breaks the steady state is rolled back by itself

@@ -1,1 +1,1 @@
-"""Faults that are done on purpose, each with its undo and the proofs that it took effect and that nothing of it is left."""
+"""Faults that are done on purpose, each with its undo, a proof that it took effect, and one that nothing is left."""

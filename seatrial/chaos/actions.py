@@ -1,7 +1,7 @@
 """What an experiment may do: the actions that its file may name, and no other.
 
-Each is done under the limits that the experiment declares, under a lease, and is undone when the experiment ends, however
-it ends.
+Each is done under the limits that the experiment declares and under a lease, and is undone when the experiment ends,
+however it ends.
 """
 
 from __future__ import annotations

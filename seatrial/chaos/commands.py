@@ -34,7 +34,7 @@ def undo(
 def experiment(
     file: Annotated[Path, typer.Argument(help="the experiment, such as those in infra/chaos/experiments")],
 ) -> None:
-    """Run an experiment on the cluster of KUBECONFIG, or else on the embedded one; 1 if the steady state did not hold."""
+    """Run an experiment on the cluster of KUBECONFIG, or else the embedded one; 1 if the steady state did not hold."""
     from seatrial.chaos.engine import ExperimentFailed, run_file  # noqa: PLC0415 (as in undo)
     from seatrial.chaos.injection import CleanUpFailed  # noqa: PLC0415 (as in undo)
     from seatrial.verdict import Inconclusive  # noqa: PLC0415 (as in undo)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chaoslib.exceptions import InterruptExecution
-from chaoslib.run import RunEventHandler
+from chaoslib.exceptions import InterruptExecution  # type: ignore[import-untyped]
+from chaoslib.run import RunEventHandler  # type: ignore[import-untyped]
 
 from seatrial.chaos import experiment as experiments
 from seatrial.chaos import session as sessions

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chaoslib.run import Runner
-from chaoslib.types import Schedule, Strategy
+from chaoslib.run import Runner  # type: ignore[import-untyped]
+from chaoslib.types import Schedule, Strategy  # type: ignore[import-untyped]
 
 from seatrial.chaos import session as sessions
 from seatrial.chaos.experiment import check, read_experiment
@@ -64,9 +64,9 @@ def run_file(file: Path, make_ground: Callable[[], Ground] = Ground.found) -> Ou
 def run(experiment: dict[str, Any], make_ground: Callable[[], Ground] = Ground.found) -> Outcome:
     """Run *experiment*: look at the steady state before, all the time during, and after; undo all at the end.
 
-    Raises UsageError when it may not be run or goes beyond its limits, Inconclusive when the state was not steady before
-    or nothing was looked at meanwhile, ExperimentFailed when an action could not be done. An exception leaves nothing of
-    the experiment behind.
+    Raises UsageError when it may not be run or goes beyond its limits, Inconclusive when the state was not steady
+    before or nothing was looked at meanwhile, ExperimentFailed when an action could not be done. An exception leaves
+    nothing of the experiment behind.
     """
     limits = check(experiment)
     session = sessions.Session(limits, make_ground)
@@ -118,7 +118,6 @@ def _raise_for(session: sessions.Session, outcome: Outcome) -> None:
 
 def _told(outcome: Outcome, journal: Mapping[str, Any]) -> str:
     lines = [str(outcome)]
-    for one in journal["run"]:
-        lines.append(f"{one['activity']['name']}: {one['status']}: {one.get('output')}")
+    lines += [f"{one['activity']['name']}: {one['status']}: {one.get('output')}" for one in journal["run"]]
     lines += [timeline.text() for timeline in outcome.timelines]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Reading an experiment's file: data that names what may be done and nothing else; whatever else it holds is refused."""
+"""Reading an experiment's file: data that names what may be done; whatever else it holds is refused."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def check(experiment: object) -> Limits:
     unknown = sorted(str(key) for key in experiment if key not in _KEYS)
     if unknown:
         raise UsageError(
-            f"The experiment holds {', '.join(unknown)}: only {', '.join(sorted(_KEYS))} may be in it, so that nothing comes "
-            "from outside of the file."
+            f"The experiment holds {', '.join(unknown)}: only {', '.join(sorted(_KEYS))} may be in it, so that nothing "
+            "comes from outside of the file."
         )
     for key in ("title", "description"):
         if not isinstance(experiment.get(key), str) or not experiment[key].strip():
@@ -110,8 +110,8 @@ def _check_activity(activity: object, kinds: set[str], place: str, limits: Limit
     module = _MODULES[activity["type"]]
     if provider.get("module") != module.__name__ or provider.get("func") not in module.__all__:
         raise UsageError(
-            f"In {place}, {name!r} would call {provider.get('module')}.{provider.get('func')}: an {activity['type']} may only "
-            f"be one of {module.__name__}: {', '.join(module.__all__)}."
+            f"In {place}, {name!r} would call {provider.get('module')}.{provider.get('func')}: {activity['type']}s may "
+            f"only be one of {module.__name__}: {', '.join(module.__all__)}."
         )
     _check_arguments(name, getattr(module, provider["func"]), provider.get("arguments", {}), limits)
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class Fault(Protocol):
-    """A fault as a value: all that it is made from is written down, so that another process can make it again to undo it.
+    """A fault as a value: what it is made from is written down, so that another process can make it again to undo it.
 
-    *mark* is in all that a fault makes, and nowhere else: by it whatever is left is found without a memory of what was done.
+    *mark* is in all that a fault makes, and nowhere else: by it what is left is found without knowing what was done.
     """
 
     kind: ClassVar[str]
@@ -61,7 +61,7 @@ def arguments_of(fault: Fault) -> dict[str, Any]:
 
 
 def made_again(kind: str, arguments: Mapping[str, Any]) -> Fault:
-    """Return the fault of *kind*. Raises UsageError when there is no such kind, or it cannot be made from *arguments*."""
+    """Return the fault of *kind*. Raises UsageError for an unknown kind, and for *arguments* that do not make one."""
     if kind not in KINDS:
         raise UsageError(f"There is no fault of the kind {kind}: known are {', '.join(sorted(KINDS))}.")
     try:

@@ -1,4 +1,4 @@
-"""What a fault feels like from where it is done: tried out inside of a pod's own network, not concluded from settings."""
+"""What a fault feels like from where it is done: tried out inside of a pod's own network, not read off settings."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ print(json.dumps([code, time.monotonic() - began]))
 
 @dataclass(frozen=True)
 class Felt:
-    """What came of an attempt: *code* is 0 for an answer, -1 for none, else the error's number; and how long it took."""
+    """What came of it: *code* is 0 for an answer, -1 for none, else the error's number; and how long it took."""
 
     code: int
     took: timedelta

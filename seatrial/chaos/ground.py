@@ -31,7 +31,7 @@ class Ground:
     @classmethod
     def found(cls) -> Ground:
         """Return the cluster of KUBECONFIG, or else the embedded one. Raises UsageError when there is neither."""
-        from seatrial.cluster.layout import Layout  # noqa: PLC0415 (loading it takes long, and most runs name a cluster)
+        from seatrial.cluster.layout import Layout  # noqa: PLC0415 (loading it takes long)
 
         named = os.environ.get("KUBECONFIG")
         kubeconfig = Path(named) if named else Layout().kubeconfig

@@ -1,7 +1,7 @@
 """The control groups that a process is in, on either version of the hierarchy.
 
-`seatrial.cluster.cgroups` makes and removes groups for nodes; this only looks, and loads fast enough for a process that is
-started for one fault.
+`seatrial.cluster.cgroups` makes and removes groups for nodes; this only looks, and loads fast enough for a process that
+is started for one fault.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """``python -m seatrial.chaos.impairing``: let the packets of a queue pass late, changed, twice, or not at all.
 
-It enters the network namespace given and is the fault as long as it runs: the rules that lead packets here let them pass
-by as soon as nobody takes them. It ends when its standard input does. Imports nothing but the standard library, so that
-it starts at once.
+It enters the network namespace given and is the fault as long as it runs: the rules that lead packets here let them
+pass by as soon as nobody takes them. It ends when its standard input does. Imports nothing but the standard library, so
+that it starts at once.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _HEADER_LENGTH = 20
 
 @dataclass(frozen=True)
 class Settings:
-    """What is done to packets: seconds of delay and jitter, and the shares (0 to 1) that are lost, doubled and so on."""
+    """What is done to packets: seconds of delay and jitter, and shares (0 to 1) that are lost, doubled and so on."""
 
     delay: float = 0.0
     jitter: float = 0.0
@@ -65,8 +65,8 @@ class Impairment:
     def pause(self) -> float:
         """Return for how long, in seconds, the next packet is held.
 
-        The delay is uniform over delay minus to plus jitter. Of reordered packets the chosen share overtakes the others,
-        as netem does it: they are not held at all.
+        It is drawn evenly from the delay minus to plus the jitter. The share that is reordered overtakes the others, as
+        netem does it: those packets are not held at all.
         """
         wait = self.settings.delay
         if self.settings.jitter:
@@ -99,39 +99,58 @@ def _send_twin(raw: socket.socket, payload: bytes) -> None:
         raw.sendto(payload, (socket.inet_ntoa(payload[16:20]), 0))
 
 
-def _work(queue: Queue, impairment: Impairment, raw: socket.socket | None) -> None:
-    settings = impairment.settings
-    held: list[tuple[float, int, Packet, bytes | None]] = []
-    order = 0
+@dataclass
+class _Line:
+    """The packets of a queue on their way: those that are held, each with its time, are let go when that has come."""
+
+    queue: Queue
+    impairment: Impairment
+    raw: socket.socket | None
+    held: list[tuple[float, int, Packet, bytes | None]] = field(default_factory=list)
+    order: int = 0
+
+    @property
+    def wait(self) -> float | None:
+        """How many seconds it is until the next packet is to go; None when none is held."""
+        return max(0.0, self.held[0][0] - time.monotonic()) if self.held else None
+
+    def take(self, packet: Packet) -> None:
+        """Decide about a packet that has come."""
+        impairment = self.impairment
+        impairment.counts["seen"] += 1
+        if impairment.draw("lost", impairment.settings.loss):
+            self.queue.decide(packet, DROP)
+            return
+        if self.raw is not None and impairment.draw("duplicated", impairment.settings.duplication):
+            _send_twin(self.raw, packet.payload)
+        corrupt = impairment.draw("corrupted", impairment.settings.corruption)
+        changed = impairment.corrupted(packet.payload) if corrupt else None
+        pause = impairment.pause()
+        if pause and len(self.held) < _MOST_HELD:
+            self.order += 1
+            heapq.heappush(self.held, (time.monotonic() + pause, self.order, packet, changed))
+        else:
+            self.queue.decide(packet, ACCEPT, changed)
+
+    def let_go(self, until: float) -> None:
+        """Let the packets go whose time has come by *until*."""
+        while self.held and self.held[0][0] <= until:
+            _, _, packet, changed = heapq.heappop(self.held)
+            self.queue.decide(packet, ACCEPT, changed)
+
+
+def _work(line: _Line) -> None:
     while True:
-        wait = max(0.0, held[0][0] - time.monotonic()) if held else None
-        readable, _, _ = select.select([queue, sys.stdin], [], [], wait)
+        readable, _, _ = select.select([line.queue, sys.stdin], [], [], line.wait)
         if sys.stdin in readable:
             if not sys.stdin.readline():
-                for _, _, packet, changed in held:
-                    queue.decide(packet, ACCEPT, changed)
+                line.let_go(float("inf"))
                 return
-            _say(json.dumps(impairment.counts))
-        if queue in readable:
-            for packet in queue.packets():
-                impairment.counts["seen"] += 1
-                if impairment.draw("lost", settings.loss):
-                    queue.decide(packet, DROP)
-                    continue
-                if raw is not None and impairment.draw("duplicated", settings.duplication):
-                    _send_twin(raw, packet.payload)
-                corrupt = impairment.draw("corrupted", settings.corruption)
-                changed = impairment.corrupted(packet.payload) if corrupt else None
-                pause = impairment.pause()
-                if pause and len(held) < _MOST_HELD:
-                    order += 1
-                    heapq.heappush(held, (time.monotonic() + pause, order, packet, changed))
-                else:
-                    queue.decide(packet, ACCEPT, changed)
-        now = time.monotonic()
-        while held and held[0][0] <= now:
-            _, _, packet, changed = heapq.heappop(held)
-            queue.decide(packet, ACCEPT, changed)
+            _say(json.dumps(line.impairment.counts))
+        if line.queue in readable:
+            for packet in line.queue.packets():
+                line.take(packet)
+        line.let_go(time.monotonic())
 
 
 def _say(text: str) -> None:
@@ -158,7 +177,7 @@ def main() -> None:
     queue = Queue(given["queue"], copied=WHOLE if settings.needs_content else _HEADERS)
     raw = _twin() if settings.duplication else None
     _say("ready")
-    _work(queue, Impairment(settings), raw)
+    _work(_Line(queue, Impairment(settings), raw))
 
 
 if __name__ == "__main__":

@@ -52,6 +52,11 @@ class Injection:
         """What shows that it is in effect now; empty if nothing does."""
         return self.fault.effect(self.lease.mark, self.injector)
 
+    def require_lease(self, lasting: timedelta) -> None:
+        """Raise NotObserved unless the lease is still kept: who was stopped for long may find it undone already."""
+        if not self.journal.holds(self.lease):
+            raise NotObserved(f"{self.lease} begins in time", last="its lease ran out before", within=lasting)
+
     def end(self) -> Timeline:
         """Undo it, prove that nothing of it is left, and only then forget its lease; once is enough.
 
@@ -75,9 +80,9 @@ def inject(
 ) -> Injection:
     """Do *fault* for at most *lasting*, and return it once it is seen to be in effect.
 
-    Its lease is on the disk before, and a reaper runs that undoes it if this process does not. Whatever goes wrong, it is
-    undone before the error is raised: NotObserved when no effect is seen, CleanUpFailed when undoing does not succeed
-    either.
+    Its lease is on the disk before, and a reaper runs that undoes it if this process does not. Whatever goes wrong, it
+    is undone before the error is raised: NotObserved when no effect is seen, CleanUpFailed when undoing does not
+    succeed either.
     """
     journal = journal or Journal()
     lease = Lease.new(fault.kind, fault.target, arguments_of(fault), lasting, fault.state())
@@ -89,8 +94,7 @@ def inject(
         began = done.timeline.clock()
         done.injector = fault.inject(lease.mark)
         done.timeline.happened("injected", began)
-        if not journal.holds(lease):
-            raise NotObserved(f"{lease} begins in time", last="its lease ran out before", within=lasting)
+        done.require_lease(lasting)
         done.timeline.observe(
             "effective", lambda: done.shown, until=bool, within=effective, what=f"{lease} takes effect"
         )
@@ -148,7 +152,7 @@ def _prove(fault: Fault, lease: Lease, within: timedelta) -> None:
 
 
 def differences(before: State, after: State) -> tuple[str, ...]:
-    """Return, one line each, what is otherwise *after* than *before*; a target that is wholly gone differs in nothing."""
+    """Return, one line each, what is otherwise *after* than *before*; a target that is gone differs in nothing."""
     if not after:
         return ()
     lines = []
@@ -174,7 +178,9 @@ def sweep(journal: Journal | None = None, *, everything: bool = False, within: t
     One that cannot be undone keeps back no other.
     """
     journal = journal or Journal()
-    undone, held, failures = [], [], []
+    undone: list[str] = []
+    held: list[str] = []
+    failures: list[str] = []
     for lease in journal.leases():
         if not (everything or lease.orphaned):
             held.append(f"{lease}, held by process {lease.owner.process}")

@@ -79,7 +79,7 @@ class Injector:
             env={"PATH": os.defpath, "LANG": "C.UTF-8"},
         )
         made = cls(process)
-        if made._read() != "ready":  # noqa: SLF001 (its own)
+        if made._read() != "ready":
             process.kill()
             said = process.communicate()[1].strip().splitlines()
             raise InjectorFailed(f"{module}: {said[-1] if said else 'ended without a word'}")

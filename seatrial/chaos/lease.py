@@ -21,7 +21,8 @@ class Lease:
     """The right to do one fault until *expires*, in seconds since the boot of its owner.
 
     *mark* is on all that the fault makes in the machine, *arguments* are what a fault of *kind* is made from again,
-    *before* is how its target was, by what was looked at. *failure* says why undoing it did not succeed, if it was tried.
+    *before* is how its target was, by what was looked at. *failure* says why undoing it did not succeed, if it was
+    tried.
     """
 
     mark: str

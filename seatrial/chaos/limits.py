@@ -51,7 +51,7 @@ class Limits(BaseModel):
                     where = ".".join(map(str, first["loc"]))
                     raise UsageError(f"The limits of the experiment are not right: {where}: {first['msg']}.") from error
         raise UsageError(
-            "The experiment declares no limits: add an extension named seatrial with its namespaces and the share of pods."
+            "The experiment declares no limits: add an extension named seatrial with namespaces and a share of pods."
         )
 
     def allow_namespace(self, namespace: str) -> None:

@@ -20,7 +20,7 @@ from seatrial.chaos import tools
 from seatrial.chaos.fault import registered
 from seatrial.chaos.impairing import Settings
 from seatrial.chaos.injector import Injector, marked
-from seatrial.chaos.spaces import NetworkSpace
+from seatrial.chaos.spaces import NetworkSpace  # noqa: TC001 (leases are read by these annotations)
 
 if TYPE_CHECKING:
     from seatrial.chaos.lease import State
@@ -229,7 +229,7 @@ def name_failure(space: NetworkSpace) -> Impairment:
 @registered
 @dataclass(frozen=True)
 class Bandwidth:
-    """What leaves the interface passes at no more than *rate* bits per second, with *burst* bytes at once (tc-tbf(8))."""
+    """What leaves the interface passes at most at *rate* bits per second, *burst* bytes of it at once (tc-tbf(8))."""
 
     kind: ClassVar[str] = "network-bandwidth"
     space: NetworkSpace

@@ -82,7 +82,7 @@ class Queue:
     """One queue of this process's network namespace; it ends with the process, and packets then pass by it."""
 
     def __init__(self, number: int, *, copied: int) -> None:
-        """Take queue *number*, with the first *copied* bytes of each packet. Raises OSError when it is taken already."""
+        """Take queue *number*, with the first *copied* bytes of each packet. Raises OSError when it is taken."""
         self._number = number
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER)
         self._socket.bind((0, 0))
@@ -95,7 +95,7 @@ class Queue:
             + _attribute(_FLAGS, struct.pack("!I", _FAIL_OPEN))
             + _attribute(_MASK, struct.pack("!I", _FAIL_OPEN))
         )
-        self._socket.setblocking(False)
+        self._socket.settimeout(0)
 
     def fileno(self) -> int:
         """Return the descriptor that becomes readable when packets wait."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 (leases are read by these annotations)
 from typing import TYPE_CHECKING, ClassVar
 
 from seatrial.chaos.fault import registered

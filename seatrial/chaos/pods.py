@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 (leases are read by these annotations)
 from typing import TYPE_CHECKING, ClassVar
 
 from seatrial.chaos.fault import registered
@@ -64,7 +64,17 @@ class Place:
                 f"{container.text('name')}: {container.text('image')}"
                 for container in document.documents("spec.template.spec.containers")
             )
-            return {"replicas": (str(document.number("spec.replicas")),), "images": tuple(images)}
+            state: State = {"images": tuple(images)}
+            if not self._scaled_by_others(workload):
+                state["replicas"] = (str(document.number("spec.replicas")),)
+            return state
+
+    def _scaled_by_others(self, workload: Workload) -> bool:
+        """Whether an autoscaler says how many replicas there are, which is then nothing that must stay."""
+        from seatrial.kube import Selection, kinds  # noqa: PLC0415 (as in api)
+
+        scalers = workload.api.list(Selection(kinds.AUTOSCALER, self.namespace)).items
+        return any(one.text("spec.scaleTargetRef.name") == self.deployment for one in scalers)
 
     def unready(self) -> tuple[str, ...]:
         """Return what keeps the Deployment from being whole, one line; none when it is gone."""
@@ -164,7 +174,7 @@ class PodCannotStart:
         with self.place.workload() as workload:
             containers = workload.document.at("spec.template.spec.containers")
             if not isinstance(containers, list):
-                raise LookupError(f"{self.place} has no containers")
+                raise TypeError(f"{self.place} has no list of containers")
             changed = [{**one, "image": image} if one.get("name") == self.container else one for one in containers]
             workload.api.merge(
                 workload.kind,

@@ -98,7 +98,7 @@ class ProcessPause:
 class ProcessKill:
     """*process* is killed; what watches over it has to start the program anew.
 
-    *group* is the folder of the control group in which the new one will appear, *program* its name (proc(5)'s ``comm``).
+    *group* is the folder of the control group in which the new one will appear, *program* its name (``comm`` of proc(5)).
     """
 
     kind: ClassVar[str] = "process-kill"

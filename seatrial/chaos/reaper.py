@@ -1,4 +1,4 @@
-"""``python -m seatrial.chaos.reaper FOLDER``: undo the faults whose owners died or whose time is over; end with the last.
+"""``python -m seatrial.chaos.reaper FOLDER``: undo faults whose owner died or whose time is over; end with the last.
 
 It is outside of every test process and knows nothing but the leases.
 """

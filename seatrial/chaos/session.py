@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from seatrial.chaos.injection import CleanUpFailed, inject
@@ -15,6 +14,7 @@ from seatrial.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import timedelta
 
     from seatrial.chaos.fault import Fault
     from seatrial.chaos.ground import Ground

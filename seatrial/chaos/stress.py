@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from seatrial.chaos.fault import registered
-from seatrial.chaos.injector import Injector, marked
-from seatrial.chaos.processes import ProcessId
 from seatrial.chaos.groups import groups_of
+from seatrial.chaos.injector import Injector, marked
+from seatrial.chaos.processes import ProcessId  # noqa: TC001 (leases are read by these annotations)
 
 if TYPE_CHECKING:
     from seatrial.chaos.lease import State
@@ -102,7 +101,7 @@ class MemoryStress(_Stress):
 @registered
 @dataclass(frozen=True)
 class DiskFill(_Stress):
-    """*size* bytes of the file system of *folder*, as the container sees it, are taken, but *keep* of those free are left."""
+    """*size* bytes of the file system of *folder*, as the container sees it, are taken, *keep* free ones left."""
 
     kind: ClassVar[str] = "disk-fill"
     folder: str = "/tmp"  # noqa: S108 (a place that is there in each container; the file has no name)

@@ -1,8 +1,8 @@
 """``python -m seatrial.chaos.stressing``: use processor, memory, disk or I/O of another process's control group.
 
-It joins the control groups and the process namespace of that process, so that it counts as its neighbour in them and ends
-with it. It is the fault as long as it runs: the memory and the files it takes are nobody's once it ends, and it ends when
-its standard input does. Imports nothing but the standard library, so that it starts at once.
+It joins the control groups and the process namespace of that process, so that it counts as its neighbour in them and
+ends with it. It is the fault as long as it runs: the memory and the files it takes are nobody's once it ends, and it
+ends when its standard input does. Imports nothing but the standard library, so that it starts at once.
 """
 
 from __future__ import annotations

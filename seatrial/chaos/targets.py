@@ -1,7 +1,7 @@
 """What faults are done to, found on this machine: the processes and the network of a pod, a container, a node.
 
-A node of the embedded cluster is on this machine with all it runs, so a pod is found by the control groups that its kubelet
-named after it. On a cluster whose nodes are elsewhere nothing is found, and that makes a scenario inconclusive.
+A node of the embedded cluster is on this machine with all it runs, so a pod is found by the control groups that its
+kubelet named after it. On a cluster whose nodes are elsewhere nothing is found: the scenario is inconclusive then.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seatrial.chaos.groups import groups_of
 from seatrial.chaos.owner import started
 from seatrial.chaos.processes import ProcessId, ProcessKill, ProcessPause, name_of, processes_in
 from seatrial.chaos.spaces import NetworkSpace
@@ -29,12 +28,8 @@ _INTERFACE = "eth0"
 
 
 def _tree() -> Path:
-    """Return the folder of one hierarchy that holds all processes: the one that this process is asked about first."""
-    own = groups_of(os.getpid())
-    if not own:
-        raise Inconclusive("no control groups are mounted", Missing.ABILITY)
-    pids = next((folder for folder in (_ROOT / "pids", _ROOT / "cpu") if folder.is_dir()), _ROOT)
-    return pids
+    """Return the folder of a hierarchy in which each process is in the group of its container."""
+    return next((folder for folder in (_ROOT / "pids", _ROOT / "cpu") if folder.is_dir()), _ROOT)
 
 
 def _group_of(uid: str, root: Path) -> Path | None:

@@ -65,7 +65,7 @@ class Timeline:
         return found
 
     def between(self, first: str, second: str) -> tuple[timedelta, timedelta]:
-        """Return how long it was from *first* to *second*, and the error of that. Raises KeyError for what never was."""
+        """Return how long it was from *first* to *second*, and the error. Raises KeyError for what never was."""
         one, other = self.instants[first], self.instants[second]
         return timedelta(seconds=other.at - one.at), one.error + other.error
 

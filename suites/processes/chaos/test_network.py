@@ -103,7 +103,6 @@ def test_names_get_no_answer_and_the_rest_passes(pair: Pair, journal: Journal) -
 
 
 def test_what_leaves_its_target_otherwise_fails_the_clean_up(pair: Pair, journal: Journal) -> None:
-    done = None
     with pytest.raises(Exception, match="new: mangle -A POSTROUTING -o eth0 -j ACCEPT"):  # noqa: PT012, SIM117
         with injected(Impairment(pair.space, delay=LATE), journal=journal) as done:
             pair.space.run(["iptables", "-t", "mangle", "-A", "POSTROUTING", "-o", "eth0", "-j", "ACCEPT"])

@@ -86,7 +86,7 @@ def test_what_nobody_starts_again_fails_the_clean_up(neighbour: Neighbour, journ
         eventually(neighbour.group.processes, until=lambda found: len(found) == 2, within=SOON, what="two are there")
         program = Path(f"/proc/{neighbour.process.pid}/comm").read_text().strip()
         fault = ProcessKill(neighbour.identity, str(folder), "not-" + program[:8])
-        with pytest.raises(Exception, match="does not run"), injected(fault, journal=journal) as done:  # noqa: PT012
+        with pytest.raises(Exception, match="does not run"), injected(fault, journal=journal) as done:
             done.patience = timedelta(seconds=1)
     finally:
         os.kill(waiting, signal.SIGKILL)
@@ -109,9 +109,8 @@ def free(folder: Path) -> int:
 
 def open_files(mark: str) -> list[int]:
     """The sizes of the files without a name that the processes of a fault hold open."""
-    sizes = []
+    sizes: list[int] = []
     for process in marked(mark):
-        for entry in Path(f"/proc/{process}/fd").iterdir():
-            if " (deleted)" in str(entry.readlink()) and entry.stat().st_size > 8:
-                sizes.append(entry.stat().st_size)
+        held = (entry for entry in Path(f"/proc/{process}/fd").iterdir() if " (deleted)" in str(entry.readlink()))
+        sizes += [entry.stat().st_size for entry in held if entry.stat().st_size > 8]
     return sizes
