@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _own: list[sessions.Session] = []
 
 
-class _Watch(RunEventHandler):  # type: ignore[misc]
+class Watch(RunEventHandler):  # type: ignore[misc]
     """Breaks the experiment off as soon as the steady state was left for longer than it may be."""
 
     def continuous_hypothesis_iteration(self, iteration_index: int, state: Any) -> None:  # noqa: ANN401 (chaoslib's own)
@@ -33,14 +33,10 @@ class _Watch(RunEventHandler):  # type: ignore[misc]
             sessions.current().seen(steady=bool(state["steady_state_met"]), what=what)
 
 
-def configure_control(
-    experiment: dict[str, Any], settings: dict[str, Any], event_registry: EventHandlerRegistry | None = None
-) -> None:
-    """Watch the steady state, and let rollbacks always be done."""
-    del experiment
-    settings.setdefault("runtime", {}).setdefault("rollbacks", {})["strategy"] = "always"
-    if event_registry is not None:
-        event_registry.register(_Watch())
+def configure_control(event_registry: EventHandlerRegistry) -> None:
+    """Watch the steady state, where Seatrial's own runner does not watch it already."""
+    if not sessions.under_way():
+        event_registry.register(Watch())
 
 
 def before_experiment_control(context: dict[str, Any]) -> None:
@@ -55,21 +51,27 @@ def before_experiment_control(context: dict[str, Any]) -> None:
         raise InterruptExecution(str(error)) from error
 
 
-def after_activity_control(context: dict[str, Any], state: dict[str, Any]) -> None:
+def after_activity_control(context: dict[str, Any], state: dict[str, Any] | None) -> None:
     """Let nothing more be done once an action failed, or the experiment was broken off."""
-    if not sessions.under_way() or context["provider"].get("func") == "undo_all":
+    # Without a state, the activity was interrupted, and that is what ends the experiment.
+    if state is None or not sessions.under_way() or context["provider"].get("func") == "undo_all":
         return
     session = sessions.current()
     if session.why_broken_off:
         raise InterruptExecution(session.why_broken_off)
     if context["type"] == "action" and state["status"] == "failed":
         # What the engine knows of an exception is its trace; its last line is what it says.
-        session.failed = session.failed or str((state.get("exception") or ["it failed"])[-1]).strip()
+        said = str((state.get("exception") or ["it failed"])[-1]).strip()
+        if InterruptExecution.__name__ in said:
+            # The signal that asks it to end came while the action was under way, and was taken for the action's own.
+            raise InterruptExecution(said)
+        session.failed = session.failed or said
         raise InterruptExecution(f"{context['name']}: {session.failed}")
 
 
-def after_experiment_control() -> None:
-    """Undo whatever is not undone yet, and close the session that was opened here."""
+def after_experiment_control(context: dict[str, Any]) -> None:
+    """Undo whatever is not undone yet, with or without rollbacks, and close a session that was opened here."""
+    del context
     if sessions.under_way():
         session = sessions.current()
         if session in _own:

@@ -9,6 +9,7 @@ from chaoslib.run import Runner  # type: ignore[import-untyped]
 from chaoslib.types import Schedule, Strategy  # type: ignore[import-untyped]
 
 from seatrial.chaos import session as sessions
+from seatrial.chaos.control import Watch
 from seatrial.chaos.experiment import check, read_experiment
 from seatrial.chaos.ground import Ground
 from seatrial.verdict import Inconclusive, Missing
@@ -73,12 +74,17 @@ def run(experiment: dict[str, Any], make_ground: Callable[[], Ground] = Ground.f
     sessions.begin(session)
     try:
         schedule = Schedule(continuous_hypothesis_frequency=limits.every)
-        journal = Runner(Strategy.CONTINUOUS, schedule).run(experiment, settings={})
+        runner = Runner(Strategy.CONTINUOUS, schedule)
+        runner.register_event_handler(Watch())
+        journal = runner.run(experiment, settings={"runtime": {"rollbacks": {"strategy": "always"}}})
     finally:
         try:
             session.close()
         finally:
             sessions.finish(session)
+    if journal["status"] == "interrupted" and not (session.why_broken_off or session.failed or session.refused):
+        # The engine ends in good order when a person interrupts it, and says no more about it.
+        raise KeyboardInterrupt
     outcome = _outcome(experiment["title"], journal, session)
     tell_document(f"experiment: {outcome.title}", _told(outcome, journal))
     _raise_for(session, outcome)

@@ -37,8 +37,8 @@ class Ground:
         kubeconfig = Path(named) if named else Layout().kubeconfig
         if not kubeconfig.is_file():
             raise UsageError(
-                f"There is no cluster to experiment on: {kubeconfig} does not exist; start the embedded one, or name the "
-                "kubeconfig of another in KUBECONFIG."
+                f"There is no cluster to experiment on: {kubeconfig} does not exist; start the embedded one, or name "
+                "the kubeconfig of another in KUBECONFIG."
             )
         return cls(kubeconfig)
 

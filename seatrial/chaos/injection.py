@@ -88,8 +88,9 @@ def inject(
     lease = Lease.new(fault.kind, fault.target, arguments_of(fault), lasting, fault.state())
     done = Injection(fault, lease, journal)
     with journal.alone():
-        journal.write(lease)
+        # In this order there is no instant at which a lease has nobody but its owner.
         ensure_reaper(journal)
+        journal.write(lease)
     try:
         began = done.timeline.clock()
         done.injector = fault.inject(lease.mark)

@@ -98,7 +98,7 @@ class ProcessPause:
 class ProcessKill:
     """*process* is killed; what watches over it has to start the program anew.
 
-    *group* is the folder of the control group in which the new one will appear, *program* its name (``comm`` of proc(5)).
+    *group* is the folder of the control group in which the new one appears, *program* its name in proc(5)'s ``comm``.
     """
 
     kind: ClassVar[str] = "process-kill"

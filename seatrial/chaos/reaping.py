@@ -29,7 +29,7 @@ def reaper_runs(journal: Journal) -> bool:
 
 
 def ensure_reaper(journal: Journal) -> None:
-    """Return once the reaper of *journal* runs; the caller has the journal to itself, and a lease is in it.
+    """Return once the reaper of *journal* runs; the caller has the journal to itself until its lease is written.
 
     It is nobody's child and in a session of its own, so that whatever ends this process, its terminal or its whole
     session does not reach it. Raises NotObserved when it does not start.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import sys
 from copy import deepcopy
@@ -208,10 +210,10 @@ def test_nothing_is_done_without_an_experiment() -> None:
 
 
 class Steady:
-    """Stands in for a cluster that is steady or not, look by look."""
+    """Stands in for a cluster that is steady (+) or not (-), look by look; the last look lasts."""
 
-    def __init__(self, *looks: bool) -> None:
-        self.looks = list(looks)
+    def __init__(self, looks: str) -> None:
+        self.looks = [look == "+" for look in looks]
 
     def __call__(self, **arguments: object) -> bool:
         del arguments
@@ -229,28 +231,36 @@ def _tried(monkeypatch: pytest.MonkeyPatch, looks: Steady, seconds: float, devia
 
 def test_a_steady_state_that_holds_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seatrial.chaos.experiment.get_type_hints", _hints)
-    outcome = _tried(monkeypatch, Steady(True), 0.5, 0)
+    outcome = _tried(monkeypatch, Steady("+"), 0.5, 0)
     assert outcome.held, outcome
     assert outcome.looks >= 1
 
 
 def test_an_experiment_that_deviates_is_broken_off_long_before_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seatrial.chaos.experiment.get_type_hints", _hints)
-    outcome = _tried(monkeypatch, Steady(True, True, False), 86_400, 0.2)
+    outcome = _tried(monkeypatch, Steady("++-"), 60, 0.2)
     assert not outcome.held
     assert outcome.broken_off.startswith("the steady state was left for")
     assert outcome.undone == ()
 
 
+def test_an_interruption_is_passed_on_after_all_was_undone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seatrial.chaos.experiment.get_type_hints", _hints)
+    monkeypatch.setattr(session.Session, "hold", lambda self, length: os.kill(os.getpid(), signal.SIGTERM))  # noqa: ARG005
+    with pytest.raises(KeyboardInterrupt):
+        _tried(monkeypatch, Steady("+"), 1, 0)
+    assert not session.under_way()
+
+
 def test_one_that_was_not_steady_before_is_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seatrial.chaos.experiment.get_type_hints", _hints)
     with pytest.raises(Inconclusive, match="not steady before"):
-        _tried(monkeypatch, Steady(False), 86_400, 0)
+        _tried(monkeypatch, Steady("-"), 60, 0)
 
 
 def test_one_that_does_not_come_back_does_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seatrial.chaos.experiment.get_type_hints", _hints)
-    outcome = _tried(monkeypatch, Steady(True, False), 0.3, 600)
+    outcome = _tried(monkeypatch, Steady("+-"), 0.3, 600)
     assert (outcome.after, outcome.held, outcome.broken_off) == (False, False, "")
 
 

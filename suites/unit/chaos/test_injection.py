@@ -16,7 +16,6 @@ from seatrial.errors import UsageError
 from seatrial.waiting import NotObserved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from seatrial.chaos.injector import Injector
@@ -68,9 +67,8 @@ class Folder:
 
 
 @pytest.fixture(autouse=True)
-def no_reaper(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_reaper(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(injection, "ensure_reaper", lambda journal: None)  # noqa: ARG005 (the real one's argument)
-    yield
 
 
 @pytest.fixture
@@ -111,7 +109,7 @@ def test_half_a_fault_is_undone(journal: Journal, place: Path, broken: str) -> N
 def test_what_cannot_be_undone_keeps_its_lease(journal: Journal, place: Path) -> None:
     done = inject(Folder(str(place), "undo"))
     done.patience = SHORT
-    with pytest.raises(CleanUpFailed, match="undoing does not work.*nothing of test-folder"):
+    with pytest.raises(CleanUpFailed, match=r"undoing does not work.*nothing of test-folder"):
         done.end()
     assert [lease.failure != "" for lease in journal.leases()] == [True]
 

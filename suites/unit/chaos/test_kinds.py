@@ -6,6 +6,7 @@ import random
 import struct
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,11 +23,14 @@ from seatrial.chaos.spaces import NetworkSpace
 from seatrial.chaos.stress import CpuStress, DiskFill, IoStress, MemoryStress
 from seatrial.chaos.times import Timeline
 
+if TYPE_CHECKING:
+    from seatrial.chaos.fault import Fault
+
 SPACE = NetworkSpace(1, "eth0")
 PROCESS = ProcessId(1, 2)
 PLACE = Place(Path("/k"), None, "shop", "catalog")
 LATE = timedelta(milliseconds=200)
-ALL = (
+ALL: tuple[Fault, ...] = (
     Impairment(SPACE, Flow("both", ("10.0.0.1", "10.1.0.0/16"), "udp", 53), delay=LATE, jitter=LATE, loss=0.5),
     Bandwidth(SPACE, 1000),
     Refusal(SPACE, ("10.0.0.1",), 80),
@@ -47,7 +51,7 @@ ALL = (
 
 
 @pytest.mark.parametrize("fault", ALL, ids=[f"{fault.kind}-{number}" for number, fault in enumerate(ALL)])
-def test_a_fault_is_made_again_from_what_is_written_of_it(fault: Impairment) -> None:
+def test_a_fault_is_made_again_from_what_is_written_of_it(fault: Fault) -> None:
     assert made_again(fault.kind, arguments_of(fault)) == fault
 
 
@@ -96,9 +100,7 @@ def test_what_makes_no_sense_is_refused(made: object, why: str) -> None:
 
 def test_netem_is_told_the_same() -> None:
     fault = Impairment(SPACE, delay=LATE, jitter=LATE / 2, loss=0.1, duplication=0.2, corruption=0.3, reordering=0.4)
-    assert " ".join(fault.netem_words()) == (
-        "netem delay 200ms 100ms loss 10% duplicate 20% corrupt 30% reorder 40%"
-    )
+    assert " ".join(fault.netem_words()) == ("netem delay 200ms 100ms loss 10% duplicate 20% corrupt 30% reorder 40%")
 
 
 def decided(settings: Settings, seed: int = 7) -> Decision:
