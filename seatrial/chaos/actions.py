@@ -72,7 +72,7 @@ def _impair(namespace: str, deployment: str, pods: int, **what: timedelta | floa
 
 def hold(seconds: float) -> None:
     """Let the faults last; breaks off at once when the steady state is left for longer than it may be."""
-    current().hold(timedelta(seconds=seconds))
+    current().hold(timedelta(seconds=max(0.0, seconds)))
 
 
 def undo_all() -> None:

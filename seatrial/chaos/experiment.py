@@ -15,7 +15,7 @@ from seatrial.chaos.limits import Limits
 from seatrial.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
 
 CONTROL = "seatrial.chaos.control"
@@ -74,6 +74,7 @@ def check(experiment: object) -> Limits:
     for activity in _listed(hypothesis["probes"], "steady-state-hypothesis"):
         _check_activity(activity, {"probe"}, "steady-state-hypothesis", limits)
         _check_tolerance(activity)
+    _check_lengths(experiment["method"], limits)
     if not any(one["provider"]["func"] == "undo_all" for one in experiment["rollbacks"]):
         raise UsageError("The experiment's rollbacks do not undo what it does: add the action undo_all.")
     return limits
@@ -83,6 +84,16 @@ def _listed(found: object, place: str) -> list[object]:
     if not isinstance(found, list) or not found:
         raise UsageError(f"The experiment's {place} is empty: list what is to be done.")
     return found
+
+
+def _check_lengths(method: Sequence[Mapping[str, Any]], limits: Limits) -> None:
+    """Raise UsageError where a fault would be over before the experiment is: what is held then is nothing."""
+    held = sum(one["provider"]["arguments"]["seconds"] for one in method if one["provider"]["func"] == "hold")
+    if held >= limits.lasting:
+        raise UsageError(
+            f"The experiment holds its faults for {held:g} s, but lets them last for {limits.lasting:g} s at most: "
+            "hold them for less, or let them last longer."
+        )
 
 
 def _check_controls(found: object) -> None:

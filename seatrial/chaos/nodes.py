@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path  # noqa: TC003 (leases are read by these annotations)
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 from seatrial.chaos.fault import registered
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from seatrial.chaos.injector import Injector
     from seatrial.chaos.lease import State
     from seatrial.cluster.layout import Layout, NodePlan
@@ -143,19 +146,23 @@ class NodeDrain:
 
     def inject(self, mark: str) -> Injector | None:
         del mark
-        self._node().drain(within=_DRAINED)
+        with self._node() as node:
+            node.drain(within=_DRAINED)
         return None
 
     def effect(self, mark: str, injector: Injector | None) -> str:
         del mark, injector
-        return f"{self.node} is drained" if self._node().document.flag("spec.unschedulable") else ""
+        with self._node() as node:
+            return f"{self.node} is drained" if node.document.flag("spec.unschedulable") else ""
 
     def undo(self, mark: str) -> None:
         del mark
         if self.kubeconfig.exists():
-            self._node().uncordon()
+            with self._node() as node:
+                node.uncordon()
 
     def residue(self, mark: str) -> tuple[str, ...]:
+        """Return nothing: what draining leaves at a node is among its taints, which are compared."""
         del mark
         return ()
 
@@ -163,14 +170,20 @@ class NodeDrain:
         """Return its labels and taints; nothing when its cluster is gone."""
         if not self.kubeconfig.exists():
             return {}
-        document = self._node().document
-        taints = (
-            f"{one.text('key')}={one.text('value')}:{one.text('effect')}" for one in document.documents("spec.taints")
-        )
-        return {"labels": tuple(f"{key}={value}" for key, value in document.labels.items()), "taints": tuple(taints)}
+        with self._node() as node:
+            document = node.document
+        labels = tuple(f"{key}={value}" for key, value in document.labels.items())
+        # When a taint was set is not what it is.
+        taints = tuple(f"{one.text('key')}:{one.text('effect')}" for one in document.documents("spec.taints"))
+        return {"labels": labels, "taints": taints}
 
-    def _node(self) -> Node:
+    @contextmanager
+    def _node(self) -> Iterator[Node]:
         from seatrial.kube.api import Api, settings_from  # noqa: PLC0415 (as in _found)
         from seatrial.kube.node import Node  # noqa: PLC0415 (as in _found)
 
-        return Node(Api(settings_from(self.kubeconfig, self.context)), self.node)
+        api = Api(settings_from(self.kubeconfig, self.context))
+        try:
+            yield Node(api, self.node)
+        finally:
+            api.close()

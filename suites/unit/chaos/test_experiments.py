@@ -100,6 +100,7 @@ HOSTILE = {
     "no method": (_set("method"), [], "method is empty"),
     "no rollback": (_set("rollbacks"), None, "rollbacks is empty"),
     "a rollback that undoes nothing": (_set("rollbacks", 0, "provider", "func"), "hold", "arguments of|do not undo"),
+    "a hold beyond the lease": (_set("method", 1, "provider", "arguments", "seconds"), 61, "holds its faults for 61 s"),
     "no title": (_set("title"), " ", "has no title"),
     "an action in the steady state": (
         _set("steady-state-hypothesis", "probes", 0, "type"),
@@ -238,7 +239,7 @@ def test_a_steady_state_that_holds_is_told(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_an_experiment_that_deviates_is_broken_off_long_before_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seatrial.chaos.experiment.get_type_hints", _hints)
-    outcome = _tried(monkeypatch, Steady("++-"), 60, 0.2)
+    outcome = _tried(monkeypatch, Steady("++-"), 59, 0.2)
     assert not outcome.held
     assert outcome.broken_off.startswith("the steady state was left for")
     assert outcome.undone == ()
@@ -255,7 +256,7 @@ def test_an_interruption_is_passed_on_after_all_was_undone(monkeypatch: pytest.M
 def test_one_that_was_not_steady_before_is_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seatrial.chaos.experiment.get_type_hints", _hints)
     with pytest.raises(Inconclusive, match="not steady before"):
-        _tried(monkeypatch, Steady("-"), 60, 0)
+        _tried(monkeypatch, Steady("-"), 59, 0)
 
 
 def test_one_that_does_not_come_back_does_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
