@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _NAMED = Path("/run/netns")
 _COMMENT = "seatrial-"
+_KERNELS_OWN = "0:"
+_OURS = "5[0-9a-f]{3}:"
 
 
 @dataclass(frozen=True)
@@ -99,34 +102,43 @@ class NetworkSpace:
         if self.marked_qdisc(mark):
             self.run(["tc", "qdisc", "del", "dev", self.interface, "root"])
 
-    def qdisc(self) -> str:
-        """Return the queueing discipline of the interface; empty when either is gone."""
+    def disciplines(self) -> tuple[str, ...]:
+        """Return the queueing disciplines that somebody gave the interface, those of faults left out."""
         if self.path is None:
-            return ""
-        # By its kind and settings: the number that the kernel gives it is another one each time.
+            return ()
         found = json.loads(self.run(["tc", "-json", "qdisc", "show", "dev", self.interface]) or "[]")
-        return "; ".join(f"{one['kind']} {json.dumps(one.get('options', {}), sort_keys=True)}" for one in found)
+        return tuple(
+            f"{one['kind']} {json.dumps(one.get('options', {}), sort_keys=True)}"
+            for one in found
+            if one["handle"] != _KERNELS_OWN and not re.fullmatch(_OURS, one["handle"])
+        )
 
     def state(self) -> State:
-        """Return its queueing discipline, links, addresses, routes and rules; nothing at all when it is gone."""
+        """Return its queueing disciplines, links, addresses, routes and rules; nothing at all when it is gone.
+
+        What carries the mark of a fault is left out: several can be done to one, and end in any order.
+        """
         if self.path is None:
             return {}
         one = ["dev", self.interface] if self.shared else []
+        # A link is told with its discipline.
+        links = re.sub(r" qdisc \S+", "", self.run(["ip", "-oneline", "link", "show", *one]))
         whole: State = {
-            "queueing discipline": (self.qdisc(),),
-            "links": tuple(self.run(["ip", "-oneline", "link", "show", *one]).splitlines()),
+            "queueing disciplines": self.disciplines(),
+            "links": tuple(links.splitlines()),
             "addresses": tuple(self.run(["ip", "-brief", "address", "show", *one]).splitlines()),
             "routes": tuple(self.run(["ip", "route", "show", *one]).splitlines()),
         }
-        return whole if self.shared else {**whole, "rules": self.rules()}
+        rules = tuple(rule for rule in self.rules() if f"--comment {_COMMENT}" not in rule)
+        return whole if self.shared else {**whole, "rules": rules}
 
     def __str__(self) -> str:
         return f"{self.interface} in network namespace {self.inode}"
 
 
 def _handle(mark: str) -> str:
-    # The number of a discipline has 16 bits, of which 0 and the highest mean something else.
-    return f"{int(mark[:4], 16) % 0xFFFD + 1:x}:"
+    # The kernel numbers from 8001 on what nobody numbers.
+    return f"5{mark[:3]}:"
 
 
 def _places() -> Iterator[Path]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from seatrial.chaos.injection import injected
+from seatrial.chaos.injection import inject, injected
 from seatrial.chaos.network import Bandwidth, Flow, Impairment, Refusal, name_failure, partition
+from seatrial.chaos.tools import ToolFailed
 from seatrial.waiting import NotObserved
 from suites.processes.chaos.pair import PORT, THERE
 
@@ -120,4 +121,27 @@ def test_a_fault_without_effect_is_undone(pair: Pair, journal: Journal) -> None:
     ):
         pytest.fail("it was done")
     assert pair.space.state() == before
+    assert journal.leases() == ()
+
+
+def test_several_faults_of_one_interface_end_in_any_order(pair: Pair, journal: Journal) -> None:
+    before = pair.space.state()
+    first = inject(Impairment(pair.space, delay=LATE), journal=journal)
+    second = inject(Bandwidth(pair.space, rate=1_000_000), journal=journal)
+    third = inject(Refusal(pair.space, (THERE,), PORT), journal=journal)
+    assert min(pair.talk("udp", count=3).took) >= LATE.total_seconds()
+    for done in (first, second, third):
+        done.end()
+    assert pair.space.state() == before
+    assert journal.leases() == ()
+
+
+def test_a_discipline_of_somebody_else_stays(pair: Pair, journal: Journal) -> None:
+    pair.space.run(
+        ["tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "8mbit", "burst", "16k", "latency", "1s"]
+    )
+    assert [one.split()[0] for one in pair.space.disciplines()] == ["tbf"]
+    with pytest.raises(ToolFailed), injected(Bandwidth(pair.space, rate=1_000_000), journal=journal):
+        pytest.fail("there is one already")
+    assert [one.split()[0] for one in pair.space.disciplines()] == ["tbf"]
     assert journal.leases() == ()

@@ -66,6 +66,23 @@ def test_the_next_run_heals_when_the_reaper_was_killed_too(
     wait_gone(journal, mark, pair, neighbour)
 
 
+@pytest.mark.parametrize("kind", ["delay", "partition", "corruption"], ids=str)
+def test_packets_pass_as_before_once_their_owner_is_dead_and_before_anybody_undoes_anything(
+    kind: str, pair: Pair, neighbour: Neighbour, journal: Journal
+) -> None:
+    runner = started(kind, pair, neighbour)
+    mark = journal.leases()[0].mark
+    reaper_of(journal).kill()
+    os.killpg(runner.pid, signal.SIGKILL)
+    runner.wait()
+    eventually(lambda: marked(mark), until=lambda found: not found, within=GONE, what="its processes end by themselves")
+    assert pair.space.marked_rules(mark), "nobody has removed its rules"
+    heard = pair.talk("udp", count=10)
+    assert heard.answers == tuple(range(10))
+    assert min(heard.took) < 0.2
+    assert sweep(journal).failures == ()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda one: one.name)
 def test_a_runner_that_is_asked_to_end_undoes_its_fault(
     number: signal.Signals, pair: Pair, neighbour: Neighbour, journal: Journal

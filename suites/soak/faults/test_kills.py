@@ -79,7 +79,8 @@ def _left(pair: Pair, neighbour: Neighbour, journal: Journal) -> list[str]:
     """All that a fault of any mark can have left: leases, rules, disciplines, processes, one that stands still."""
     found = [str(lease) for lease in journal.leases()]
     found += [rule for rule in pair.space.rules() if "seatrial-" in rule]
-    found += [pair.space.qdisc()] if "noqueue" not in pair.space.qdisc() else []
+    discipline = pair.space.run(["tc", "qdisc", "show", "dev", pair.space.interface]).strip()
+    found += [discipline] if "noqueue" not in discipline else []
     found += [f"stopped: {neighbour.process.pid}"] if neighbour.identity.state == "T" else []
     found += [f"in the group: {one}" for one in neighbour.group.processes() - {neighbour.process.pid}]
     for entry in Path("/proc").iterdir():
