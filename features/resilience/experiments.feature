@@ -23,6 +23,17 @@ Feature: Experiments keep to what they declare
       Then the steady state held all the time
       And nothing of the fault is left
 
+  @req-6.1 @req-6.2
+  Rule: A release that cannot start takes nobody with it
+
+    Scenario: New replicas have an image that nobody has
+      Given the experiment "New replicas of the catalogue cannot start"
+      And all its replicas as they are now
+      When it is run
+      Then the steady state held all the time
+      And nothing of the fault is left
+      And all its replicas are still the same
+
   @req-6.1
   Rule: An experiment touches no more than it declares
 

@@ -28,17 +28,19 @@ class NetworkSpace:
     """A network namespace and the interface of it that faults are done to.
 
     *inode* is the kernel's number of it. In one that is *shared*, others change rules and links meanwhile (a node's, in
-    which pods come and go): there only what is on the interface itself must stay as it was.
+    which pods come and go): there only what is on the interface itself must stay as it was. *name* is what persons call
+    it.
     """
 
     inode: int
     interface: str
     shared: bool = False
+    name: str = ""
 
     @classmethod
-    def at(cls, path: Path, interface: str, *, shared: bool = False) -> NetworkSpace:
+    def at(cls, path: Path, interface: str, *, shared: bool = False, name: str = "") -> NetworkSpace:
         """Return the one at *path*, such as ``/proc/1/ns/net``. Raises OSError when there is none."""
-        return cls(path.stat().st_ino, interface, shared)
+        return cls(path.stat().st_ino, interface, shared, name)
 
     @property
     def path(self) -> Path | None:
@@ -133,7 +135,7 @@ class NetworkSpace:
         return whole if self.shared else {**whole, "rules": rules}
 
     def __str__(self) -> str:
-        return f"{self.interface} in network namespace {self.inode}"
+        return f"the network of {self.name}" if self.name else f"{self.interface} in network namespace {self.inode}"
 
 
 def _handle(mark: str) -> str:

@@ -68,7 +68,7 @@ class LocalPod:
     @property
     def space(self) -> NetworkSpace:
         """The network namespace that all its containers share."""
-        return NetworkSpace.at(Path(f"/proc/{processes_in(self.group)[0]}/ns/net"), _INTERFACE)
+        return NetworkSpace.at(Path(f"/proc/{processes_in(self.group)[0]}/ns/net"), _INTERFACE, name=self.name)
 
     def container(self, name: str | None = None) -> LocalContainer:
         """Return the container *name*, or the only one. Raises Inconclusive when it does not run."""
@@ -143,4 +143,4 @@ def component(node: EmbeddedNode, program: str) -> ProcessKill:
 def node_space(node: EmbeddedNode) -> NetworkSpace:
     """Return the network namespace of *node* itself; its pods have their own."""
     path = Path("/run/netns") / node.layout.network_namespace(node.plan)
-    return NetworkSpace.at(path, _INTERFACE, shared=True)
+    return NetworkSpace.at(path, _INTERFACE, shared=True, name=f"node {node.name}")
