@@ -7,6 +7,7 @@ however it ends.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from seatrial.chaos.network import Bandwidth, Flow, Impairment, Refusal, name_failure, partition
@@ -14,7 +15,7 @@ from seatrial.chaos.nodes import NodeCutOff, NodeDrain, NodePowerOff
 from seatrial.chaos.pods import PodCannotStart, PodKill
 from seatrial.chaos.session import current
 from seatrial.chaos.stress import CpuStress, DiskFill, IoStress, MemoryStress
-from seatrial.chaos.targets import component
+from seatrial.chaos.targets import component, node_space
 from seatrial.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 __all__ = [
     "crash_container",
     "cut_off_node",
+    "delay_dependency",
     "delay_network",
+    "delay_node_network",
     "drain_node",
     "duplicate_packets",
     "fail_names",
@@ -86,6 +89,21 @@ def delay_network(
     """Let what the pods send come late."""
     delay, jitter = timedelta(milliseconds=milliseconds), timedelta(milliseconds=jitter_milliseconds)
     return _impair(namespace, deployment, pods, delay=delay, jitter=jitter)
+
+
+def delay_dependency(namespace: str, deployment: str, service: str, milliseconds: float, pods: int = 1) -> list[str]:
+    """Let what the pods send to a service of the same namespace come late, and nothing else."""
+    flow = Flow("out", current().ground.addresses(namespace, service))
+    fault = partial(Impairment.best, flow=flow, delay=timedelta(milliseconds=milliseconds))
+    return [current().do(fault(one.space)) for one in _local(namespace, deployment, pods)]
+
+
+def delay_node_network(node: str, milliseconds: float) -> str:
+    """Let all that a node of the embedded cluster sends come late, its pods' traffic to other nodes included."""
+    session = current()
+    session.limits.allow_node(node)
+    space = node_space(session.ground.node(node))
+    return session.do(Impairment.best(space, Flow(), delay=timedelta(milliseconds=milliseconds)))
 
 
 def lose_packets(namespace: str, deployment: str, share: float, pods: int = 1) -> list[str]:

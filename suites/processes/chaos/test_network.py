@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from seatrial.chaos.injection import inject, injected
+from seatrial.chaos.injection import CleanUpFailed, inject, injected
 from seatrial.chaos.network import Bandwidth, Flow, Impairment, Refusal, name_failure, partition
 from seatrial.chaos.tools import ToolFailed
 from seatrial.waiting import NotObserved
@@ -145,3 +146,15 @@ def test_a_discipline_of_somebody_else_stays(pair: Pair, journal: Journal) -> No
         pytest.fail("there is one already")
     assert [one.split()[0] for one in pair.space.disciplines()] == ["tbf"]
     assert journal.leases() == ()
+
+
+def test_what_others_change_in_a_shared_network_is_theirs(pair: Pair, journal: Journal) -> None:
+    shared = replace(pair.space, shared=True)
+    with injected(Impairment(shared, Flow("out", (THERE,)), delay=LATE), journal=journal):
+        pair.space.run(["ip", "link", "add", "of-a-pod", "type", "bridge"])
+        pair.space.run(["iptables", "-A", "FORWARD", "-i", "of-a-pod", "-j", "ACCEPT"])
+        assert min(pair.talk("udp", count=3).took) >= LATE.total_seconds()
+    assert journal.leases() == ()
+    with pytest.raises(CleanUpFailed, match="addresses: new"), injected(Bandwidth(shared, 1_000_000)) as done:  # noqa: PT012
+        done.patience = timedelta(seconds=1)
+        pair.space.run(["ip", "address", "add", "10.199.7.1/24", "dev", "eth0"])
