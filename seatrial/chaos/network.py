@@ -145,9 +145,13 @@ class Impairment:
         queue = int(mark[:4], 16)
         given = {"space": str(self.space.path), "queue": queue, "impairment": asdict(settings)}
         injector = Injector.start("seatrial.chaos.impairing", mark, given)
-        for chain, words in self.flow.matches(self.space.interface):
-            target = ("-j", "NFQUEUE", "--queue-num", str(queue), "--queue-bypass")
-            self.space.add_rule(mark, "mangle", chain, [*words, *_NOT_OURS, *target])
+        try:
+            for chain, words in self.flow.matches(self.space.interface):
+                target = ("-j", "NFQUEUE", "--queue-num", str(queue), "--queue-bypass")
+                self.space.add_rule(mark, "mangle", chain, [*words, *_NOT_OURS, *target])
+        except BaseException:
+            injector.close()
+            raise
         return injector
 
     def netem_words(self) -> tuple[str, ...]:

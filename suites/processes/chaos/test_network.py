@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from seatrial.chaos.injection import CleanUpFailed, inject, injected
+from seatrial.chaos.injector import marked
 from seatrial.chaos.network import Bandwidth, Flow, Impairment, Refusal, name_failure, partition
 from seatrial.chaos.tools import ToolFailed
 from seatrial.waiting import NotObserved
@@ -158,3 +159,11 @@ def test_what_others_change_in_a_shared_network_is_theirs(pair: Pair, journal: J
     with pytest.raises(CleanUpFailed, match="addresses: new"), injected(Bandwidth(shared, 1_000_000)) as done:  # noqa: PT012
         done.patience = timedelta(seconds=1)
         pair.space.run(["ip", "address", "add", "10.199.7.1/24", "dev", "eth0"])
+
+
+def test_half_a_fault_leaves_no_process(pair: Pair, journal: Journal) -> None:
+    elsewhere = replace(pair.space, interface="much-too-long-for-an-interface")
+    with pytest.raises(ToolFailed, match="much-too-long"):
+        Impairment(elsewhere, delay=LATE).inject("0123456789ab")
+    assert marked("0123456789ab") == ()
+    assert journal.leases() == ()
