@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
+from seatrial import plugin
 from seatrial.chaos import injection
 from seatrial.chaos.fault import KINDS, arguments_of, made_again, registered
 from seatrial.chaos.injection import CleanUpFailed, differences, inject, injected, sweep
@@ -200,3 +201,36 @@ def test_two_faults_of_one_kind_are_refused() -> None:
 def test_a_fault_is_made_again_from_its_arguments(place: Path) -> None:
     fault = Folder(str(place))
     assert made_again(Folder.kind, arguments_of(fault)) == fault
+
+
+@dataclass
+class Said:
+    """Stands in for the session of a run and for its progress: what is said is kept."""
+
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def progress(self) -> Said:
+        return self
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+
+@pytest.mark.parametrize("broken", ["", "undo"], ids=["healed", "not to be healed"])
+def test_a_run_begins_with_undoing_what_a_dead_one_left(
+    journal: Journal, place: Path, broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = inject(Folder(str(place), broken))
+    journal.write(replace(done.lease, owner=replace(done.lease.owner, boot="another")))
+    monkeypatch.setattr(injection.sweep, "__kwdefaults__", {"everything": False, "within": SHORT})
+    said = Said()
+    left = plugin._undo_leftovers(said)  # type: ignore[arg-type] # as much of it as is used
+    assert ("undoing does not work" in left) is bool(broken)
+    assert [done.lease.mark in line for line in said.lines] == ([] if broken else [True])
+    assert (list(place.iterdir()) == []) is not bool(broken)
+
+
+def test_a_run_after_one_that_ended_well_says_nothing(journal: Journal) -> None:
+    said = Said()
+    assert (plugin._undo_leftovers(said), said.lines, journal.leases()) == ("", [], ())  # type: ignore[arg-type]
