@@ -137,6 +137,12 @@ def soak_cloud(session: nox.Session) -> None:
 
 
 @nox.session
+def soak_faults(session: nox.Session) -> None:
+    """Kill whoever does a fault at random instants, and see that nothing of any fault is left."""
+    _run(session, "python", "-m", "pytest", "suites/soak/faults", "--instants=100", *session.posargs)
+
+
+@nox.session
 def lock(session: nox.Session) -> None:
     """Pin all packages anew, with their hashes."""
     compiled = ("uv", "pip", "compile", "--quiet", "--universal", "--python-version=3.11", "--generate-hashes")

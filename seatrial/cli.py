@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from seatrial.chaos.commands import experiment, undo
 from seatrial.cluster.command import CommandFailed
 from seatrial.cluster.commands import app as cluster_app
 from seatrial.ending import GoodOrder
@@ -32,6 +33,8 @@ app.command()(baseline)
 app.command()(bundle)
 app.command()(key)
 app.command()(load)
+app.command()(undo)
+app.command()(experiment)
 # One description of its options serves here and where there is nothing but the standard library.
 app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(verify)
 

@@ -30,6 +30,7 @@ from rich.console import Console
 from seatrial import specification
 from seatrial.audit.bundle import make_bundle
 from seatrial.audit.keys import signing_key
+from seatrial.chaos.journal import Journal
 from seatrial.cloud.choice import AWS, EMULATOR, choose
 from seatrial.ending import GoodOrder, end_with
 from seatrial.errors import UsageError
@@ -438,7 +439,13 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
         return True
     try:
         if needed:
+            # What a killed run left may be what keeps a cluster from coming up; what needs the cluster comes after it.
+            _undo_leftovers(mine)
             mine.target = mine.target or _embedded(mine)
+            left = _undo_leftovers(mine)
+            if left:
+                mine.refuse(f"Faults of an earlier run are left: {left}; see seatrial undo.", _NOT_PASSED)
+                return True
     except UsageError as error:
         mine.refuse(str(error))
         return True
@@ -506,6 +513,18 @@ def _embedded(mine: _Session) -> Target:
         mine.held.enter_context(cluster.lock(wait=not option.no_wait, say=mine.progress.say))
         mine.running = cluster.up(progress=mine.progress, install=not option.no_install)
     return target_of(mine.running)
+
+
+def _undo_leftovers(mine: _Session) -> str:
+    """Undo the faults that a run left behind whose reaper died too; return what could not be undone."""
+    if not Journal().leases():
+        return ""
+    from seatrial.chaos.injection import sweep  # noqa: PLC0415 (as in cluster)
+
+    swept = sweep()
+    for name in swept.undone:
+        mine.progress.say(f"Undone, as an earlier run had left it: {name}.")
+    return "; ".join(swept.failures)
 
 
 def _recording(item: pytest.Item) -> Recording | None:

@@ -1,0 +1,94 @@
+"""The cluster that an experiment is done to, as far as its actions and probes need it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seatrial.chaos.pods import Place
+from seatrial.chaos.targets import LocalPod
+from seatrial.errors import UsageError
+from seatrial.kube.api import Api, Selection, settings_from
+from seatrial.kube.kinds import DEPLOYMENT, POD, SERVICE
+from seatrial.kube.workload import Workload
+
+if TYPE_CHECKING:
+    from seatrial.cluster import EmbeddedNode
+    from seatrial.kube import Pod
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The cluster behind a kubeconfig; *nodes* are those of the embedded cluster, by name, where it is that one."""
+
+    kubeconfig: Path
+    context: str | None = None
+
+    @classmethod
+    def found(cls) -> Ground:
+        """Return the cluster of KUBECONFIG, or else the embedded one. Raises UsageError when there is neither."""
+        from seatrial.cluster.layout import Layout  # noqa: PLC0415 (loading it takes long)
+
+        named = os.environ.get("KUBECONFIG")
+        kubeconfig = Path(named) if named else Layout().kubeconfig
+        if not kubeconfig.is_file():
+            raise UsageError(
+                f"There is no cluster to experiment on: {kubeconfig} does not exist; start the embedded one, or name "
+                "the kubeconfig of another in KUBECONFIG."
+            )
+        return cls(kubeconfig)
+
+    @cached_property
+    def api(self) -> Api:
+        """A connection to it."""
+        return Api(settings_from(self.kubeconfig, self.context))
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        with suppress(KeyError):
+            self.__dict__.pop("api").close()
+
+    def place(self, namespace: str, deployment: str) -> Place:
+        """Return how a Deployment is reached by a fault of it."""
+        return Place(self.kubeconfig, self.context, namespace, deployment)
+
+    def workload(self, namespace: str, deployment: str) -> Workload:
+        """Return a Deployment."""
+        return Workload(self.api, DEPLOYMENT, deployment, namespace)
+
+    def pods(self, namespace: str, deployment: str, count: int) -> tuple[Pod, ...]:
+        """Return *count* ready pods of a Deployment. Raises UsageError when there are fewer."""
+        ready = sorted(self.workload(namespace, deployment).ready_pods, key=lambda pod: pod.name)
+        if count < 1 or len(ready) < count:
+            raise UsageError(f"{namespace}/{deployment} has {len(ready)} ready pods: {count} were to be chosen.")
+        return tuple(ready[:count])
+
+    def local(self, pod: Pod) -> LocalPod:
+        """Return *pod* as it runs on this machine. Raises Inconclusive."""
+        return LocalPod.find(pod)
+
+    def addresses(self, namespace: str, service: str) -> tuple[str, ...]:
+        """Return the addresses of a Service and of the pods behind it. Raises Absent."""
+        document = self.api.get(SERVICE, service, namespace)
+        selected = ",".join(f"{key}={value}" for key, value in document.texts("spec.selector").items())
+        pods = self.api.list(Selection(POD, namespace, labels=selected)).items
+        own = document.text("spec.clusterIP")
+        found = [own] if own and own != "None" else []
+        return tuple(found + [pod.text("status.podIP") for pod in pods if pod.text("status.podIP")])
+
+    def node(self, name: str) -> EmbeddedNode:
+        """Return a node of the embedded cluster. Raises UsageError when that is not the one."""
+        from seatrial.cluster.layout import PLAN, Layout  # noqa: PLC0415 (as above)
+        from seatrial.cluster.nodes import EmbeddedNode  # noqa: PLC0415 (as above)
+        from seatrial.cluster.record import Record  # noqa: PLC0415 (as above)
+
+        layout = Layout()
+        plan = next((plan for plan in PLAN if plan.name == name), None)
+        record = Record.read(layout)
+        if plan is None or record is None or self.kubeconfig.resolve() != layout.kubeconfig.resolve():
+            raise UsageError(f"{name} is no node of the embedded cluster, and nodes of another cannot be reached.")
+        return EmbeddedNode(plan, layout, str(record.subnet.node(plan)))

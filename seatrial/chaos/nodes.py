@@ -1,0 +1,189 @@
+"""Faults of whole nodes of the embedded cluster: no power, no network, no pods."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path  # noqa: TC003 (leases are read by these annotations)
+from typing import TYPE_CHECKING, ClassVar
+
+from seatrial.chaos.fault import registered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from seatrial.chaos.injector import Injector
+    from seatrial.chaos.lease import State
+    from seatrial.cluster.layout import Layout, NodePlan
+    from seatrial.kube import Node
+
+_DRAINED = timedelta(minutes=3)
+
+
+def _found(cluster: str, node: str) -> tuple[Layout, NodePlan]:
+    # Loading it takes longer than most faults: only those of nodes wait for it.
+    from seatrial.cluster.layout import PLAN, Layout  # noqa: PLC0415
+
+    return Layout(cluster), next(plan for plan in PLAN if plan.name == node)
+
+
+@registered
+@dataclass(frozen=True)
+class NodePowerOff:
+    """*node* of the embedded cluster *cluster* loses its power: all its processes end at once, its disk stays."""
+
+    kind: ClassVar[str] = "node-power-off"
+    cluster: str
+    node: str
+
+    @property
+    def target(self) -> str:
+        return f"node {self.node}"
+
+    def inject(self, mark: str) -> Injector | None:
+        del mark
+        self._power(on=False)
+        return None
+
+    def effect(self, mark: str, injector: Injector | None) -> str:
+        del mark, injector
+        return "" if self._runs() else f"{self.node} is off"
+
+    def undo(self, mark: str) -> None:
+        del mark
+        if self._there():
+            self._power(on=True)
+
+    def residue(self, mark: str) -> tuple[str, ...]:
+        del mark
+        return (f"{self.node} is off",) if self._there() and not self._runs() else ()
+
+    def state(self) -> State:
+        return {}
+
+    def _there(self) -> bool:
+        layout, plan = _found(self.cluster, self.node)
+        return layout.node_service(plan).is_dir()
+
+    def _runs(self) -> bool:
+        from seatrial.cluster.supervisor import Supervisor  # noqa: PLC0415 (as in _found)
+
+        layout, plan = _found(self.cluster, self.node)
+        return Supervisor(layout).first_process(plan) is not None
+
+    def _power(self, *, on: bool) -> None:
+        from seatrial.cluster.supervisor import Supervisor  # noqa: PLC0415 (as in _found)
+
+        layout, plan = _found(self.cluster, self.node)
+        Supervisor(layout).power(plan, on=on)
+
+
+@registered
+@dataclass(frozen=True)
+class NodeCutOff:
+    """*node* of the embedded cluster *cluster* loses its network; what runs on it goes on."""
+
+    kind: ClassVar[str] = "node-cut-off"
+    cluster: str
+    node: str
+
+    @property
+    def target(self) -> str:
+        return f"node {self.node}"
+
+    def inject(self, mark: str) -> Injector | None:
+        del mark
+        self._connect(connected=False)
+        return None
+
+    def effect(self, mark: str, injector: Injector | None) -> str:
+        del mark, injector
+        return "" if self._connected() else f"the cable of {self.node} is out"
+
+    def undo(self, mark: str) -> None:
+        del mark
+        if self._there():
+            self._connect(connected=True)
+
+    def residue(self, mark: str) -> tuple[str, ...]:
+        del mark
+        return (f"the cable of {self.node} is out",) if self._there() and not self._connected() else ()
+
+    def state(self) -> State:
+        return {}
+
+    def _there(self) -> bool:
+        from seatrial.cluster import network  # noqa: PLC0415 (as in _found)
+
+        return network.attached(_found(self.cluster, self.node)[0])
+
+    def _connected(self) -> bool:
+        from seatrial.cluster import network  # noqa: PLC0415 (as in _found)
+
+        return network.cable_connected(*_found(self.cluster, self.node))
+
+    def _connect(self, *, connected: bool) -> None:
+        from seatrial.cluster import network  # noqa: PLC0415 (as in _found)
+
+        layout, plan = _found(self.cluster, self.node)
+        network.set_cable(layout, plan, connected=connected)
+
+
+@registered
+@dataclass(frozen=True)
+class NodeDrain:
+    """*node* takes no new pods, and those that can run elsewhere have to leave, as budgets allow it."""
+
+    kind: ClassVar[str] = "node-drain"
+    kubeconfig: Path
+    context: str | None
+    node: str
+
+    @property
+    def target(self) -> str:
+        return f"node {self.node}"
+
+    def inject(self, mark: str) -> Injector | None:
+        del mark
+        with self._node() as node:
+            node.drain(within=_DRAINED)
+        return None
+
+    def effect(self, mark: str, injector: Injector | None) -> str:
+        del mark, injector
+        with self._node() as node:
+            return f"{self.node} is drained" if node.document.flag("spec.unschedulable") else ""
+
+    def undo(self, mark: str) -> None:
+        del mark
+        if self.kubeconfig.exists():
+            with self._node() as node:
+                node.uncordon()
+
+    def residue(self, mark: str) -> tuple[str, ...]:
+        """Return nothing: what draining leaves at a node is among its taints, which are compared."""
+        del mark
+        return ()
+
+    def state(self) -> State:
+        """Return its labels and taints; nothing when its cluster is gone."""
+        if not self.kubeconfig.exists():
+            return {}
+        with self._node() as node:
+            document = node.document
+        labels = tuple(f"{key}={value}" for key, value in document.labels.items())
+        # When a taint was set is not what it is.
+        taints = tuple(f"{one.text('key')}:{one.text('effect')}" for one in document.documents("spec.taints"))
+        return {"labels": labels, "taints": taints}
+
+    @contextmanager
+    def _node(self) -> Iterator[Node]:
+        from seatrial.kube.api import Api, settings_from  # noqa: PLC0415 (as in _found)
+        from seatrial.kube.node import Node  # noqa: PLC0415 (as in _found)
+
+        api = Api(settings_from(self.kubeconfig, self.context))
+        try:
+            yield Node(api, self.node)
+        finally:
+            api.close()
