@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from seatrial.kube import Autoscaler, Namespace, Pod, Workload
+    from seatrial.kube.autoscaler import Growth
     from seatrial.kube.capabilities import Capabilities
     from seatrial.load import Customer
 
@@ -55,26 +56,26 @@ def autoscaler_at_floor(shop: Namespace, capabilities: Capabilities, service: st
     return shop.autoscaler(service).wait_measuring(within=_SETTLES).wait_at_floor(within=_SETTLES)
 
 
-@when(parse("a rush of {rate:d} requests per second comes and goes"), target_fixture="most")
-def a_rush(customer: Customer, autoscaler: Autoscaler, rate: int, tmp_path: Path) -> int:
+@when(parse("a rush of {rate:d} requests per second comes and goes"), target_fixture="growth")
+def a_rush(customer: Customer, autoscaler: Autoscaler, rate: int, tmp_path: Path) -> Growth:
     with customers(customer, rate, tmp_path / "rush.jsonl") as rush:
-        most = autoscaler.wait_grown(within=_GROWN)
+        growth = autoscaler.wait_grown(within=_GROWN)
         rush.stop().sound()
-    return most
+    return growth
 
 
-@when("the memory of its replicas fills and is given back", target_fixture="most")
-def memory_fills(autoscaler: Autoscaler) -> int:
+@when("the memory of its replicas fills and is given back", target_fixture="growth")
+def memory_fills(autoscaler: Autoscaler) -> Growth:
     with autoscaler.memory_filled(at_most=_GROWN * 2):
         return autoscaler.wait_grown(within=_GROWN)
 
 
 @then(parse("the autoscaler says that it was for their {resource}"))
-def the_reason(autoscaler: Autoscaler, resource: str) -> None:
-    assert f"{resource} resource" in autoscaler.reason()
+def the_reason(growth: Growth, resource: str) -> None:
+    assert growth.decided_by.startswith(f"{resource} resource"), growth
 
 
 @then(parse("replicas were added meanwhile, and removed again within {seconds:d} seconds"))
-def added_and_removed(autoscaler: Autoscaler, most: int, seconds: int) -> None:
-    assert most > autoscaler.floor
+def added_and_removed(autoscaler: Autoscaler, growth: Growth, seconds: int) -> None:
+    assert growth.replicas > autoscaler.floor
     autoscaler.wait_at_floor(within=timedelta(seconds=seconds))

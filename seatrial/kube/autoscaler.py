@@ -9,12 +9,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from seatrial.kube.api import Selection
-from seatrial.kube.kinds import AUTOSCALER, DEPLOYMENT, EVENT
+from seatrial.kube.kinds import AUTOSCALER, DEPLOYMENT
 from seatrial.kube.quantity import amount
 from seatrial.kube.watching import watched
 from seatrial.kube.workload import Workload
 from seatrial.verdict import Inconclusive, Missing
-from seatrial.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +21,14 @@ if TYPE_CHECKING:
     from seatrial.kube.api import Api
     from seatrial.kube.document import Document
     from seatrial.kube.watching import Objects
+
+
+@dataclass(frozen=True)
+class Growth:
+    """That an autoscaler added replicas: how many were ready then, and the metric by which it had decided."""
+
+    replicas: int
+    decided_by: str
 
 
 # Within a tenth of its target an autoscaler leaves the number as it is: the default of the controller manager's flag
@@ -80,15 +87,16 @@ class Autoscaler:
 
     def wait_measuring(self, *, within: timedelta) -> Autoscaler:
         """Return once it has a measurement to act on. Raises NotObserved."""
-        return self._wait(lambda seen: utilisation(seen) is not None, "measures", within)
+        self._wait(lambda seen: utilisation(seen) is not None, "measures", within)
+        return self
 
-    def wait_grown(self, *, within: timedelta) -> int:
-        """Return how many replicas are ready, once it asked for more than its floor. Raises NotObserved."""
+    def wait_grown(self, *, within: timedelta) -> Growth:
+        """Return how it grew, once it asked for more than its floor and has got more. Raises NotObserved."""
         deadline = time.monotonic() + within.total_seconds()
         floor = self.floor
-        self._wait(lambda seen: seen.number("status.desiredReplicas") > floor, f"asks for more than {floor}", within)
+        seen = self._wait(lambda seen: seen.number("status.desiredReplicas") > floor, f"asks for over {floor}", within)
         left = timedelta(seconds=max(1.0, deadline - time.monotonic()))
-        return len(self.workload.wait_ready(floor + 1, within=left).ready_pods)
+        return Growth(len(self.workload.wait_ready(floor + 1, within=left).ready_pods), decided_by(seen))
 
     def wait_at_floor(self, *, within: timedelta) -> Autoscaler:
         """Return once it has gone down to the fewest replicas it may ask for, and counts so many.
@@ -100,7 +108,8 @@ class Autoscaler:
             counts = {seen.number("status.desiredReplicas"), seen.number("status.currentReplicas")}
             return counts == {seen.number("spec.minReplicas") or 1}
 
-        return self._wait(at_floor, "is back at its floor", within)
+        self._wait(at_floor, "is back at its floor", within)
+        return self
 
     @contextmanager
     def memory_filled(self, *, at_most: timedelta) -> Iterator[None]:
@@ -117,28 +126,8 @@ class Autoscaler:
                 filled.enter_context(pod.filled(held.to_add(pod.memory_limit, self.name), at_most=at_most))
             yield
 
-    def reason(self, *, within: timedelta = timedelta(seconds=10)) -> str:
-        """Return why it changed the number of replicas the last time, in the words of its event.
-
-        Raises NotObserved when no such event comes *within* that time.
-        """
-        changed = self.document.text("status.lastScaleTime")
-        told = eventually(
-            self._rescales,
-            # Both are times to the second in the form of RFC 3339, always in UTC: they can be compared as text.
-            until=lambda events: bool(events) and events[-1].text("lastTimestamp") >= changed,
-            within=within,
-            what=f"autoscaler {self.name} says why it changed the replicas at {changed}",
-        )
-        return told[-1].text("message")
-
-    def _rescales(self) -> list[Document]:
-        about = f"involvedObject.uid={self.document.text('metadata.uid')},reason=SuccessfulRescale"
-        found = self.api.list(Selection(EVENT, self.namespace, fields=about)).items
-        return sorted(found, key=lambda event: event.text("lastTimestamp"))
-
-    def _wait(self, until: Callable[[Document], bool], what: str, within: timedelta) -> Autoscaler:
-        watched(
+    def _wait(self, until: Callable[[Document], bool], what: str, within: timedelta) -> Document:
+        objects = watched(
             self.api,
             Selection.one(AUTOSCALER, self.name, self.namespace),
             until=lambda objects: bool(objects) and until(objects[0]),
@@ -146,7 +135,7 @@ class Autoscaler:
             what=f"autoscaler {self.name} {what}",
             shown=_shown,
         )
-        return self
+        return objects[0]
 
 
 @dataclass(frozen=True)
@@ -169,6 +158,18 @@ class HeldMemory:
                 " there is no room to fill"
             )
         return max(1, (int(goal) - self.average - _PROGRAM) >> 20)
+
+
+def decided_by(autoscaler: Document) -> str:
+    """Return the metric from which the number of replicas in the status was reckoned, as the autoscaler calls it.
+
+    Of several metrics that is the one that asks for most. Events say the same, but not each of them is kept: a source
+    may tell 25 about one object, and then one in five minutes (client-go, tools/record/events_cache.go).
+    """
+    for condition in autoscaler.documents("status.conditions"):
+        if condition.text("type") == "ScalingActive" and condition.text("status") == "True":
+            return condition.text("message").rpartition(" from ")[2]
+    return ""
 
 
 def memory(autoscaler: Document) -> HeldMemory | None:

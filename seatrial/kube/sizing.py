@@ -105,7 +105,7 @@ class Adviser:
 
     def asked_about(self, workload: Workload) -> Advised:
         """Ask for advice on *workload*, which is not acted on."""
-        replicas = frozenset(pod.uid for pod in workload.pods)
+        replicas = frozenset(pod.uid for pod in workload.ready_pods)
         self.api.apply(
             {
                 "apiVersion": ADVISED.version,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from seatrial.kube.autoscaler import HeldMemory, memory
+from seatrial.kube.autoscaler import HeldMemory, decided_by, memory
 from seatrial.kube.document import Document
 from seatrial.verdict import Inconclusive
 
@@ -38,3 +38,21 @@ def test_a_replica_is_filled_beyond_what_the_autoscaler_tolerates_and_below_its_
 def test_without_room_below_the_limit_nothing_can_be_told() -> None:
     with pytest.raises(Inconclusive, match="catalog may use 256 MiB and it acts at 253 MiB"):
         HeldMemory(average=100 * MEBIBYTE, target=230 * MEBIBYTE).to_add(256 * MEBIBYTE, "catalog")
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "metric"),
+    [
+        (
+            "True",
+            "the HPA was able to successfully calculate a replica count from memory resource",
+            "memory resource",
+        ),
+        ("False", "the HPA was unable to compute the replica count from memory resource", ""),
+    ],
+    ids=["active", "not"],
+)
+def test_what_decided_is_what_the_count_was_reckoned_from(status: str, message: str, metric: str) -> None:
+    condition = {"type": "ScalingActive", "status": status, "message": message}
+    able = {"type": "AbleToScale", "status": "True", "message": "recommended size matches current size"}
+    assert decided_by(Document({"status": {"conditions": [able, condition]}})) == metric
