@@ -3,6 +3,10 @@ Feature: The catalogue keeps its objectives
   What is promised to customers stands in a file beside the platform.
   Whether it is kept must come out of what customers saw, and the service's own numbers must not tell another story.
 
+  Background:
+    # A replica that leaves in between takes along what it counted.
+    Given the catalog autoscaler rests at its fewest replicas
+
   @req-5.4
   Rule: Under normal load the catalogue keeps what was promised
 
