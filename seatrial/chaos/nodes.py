@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,12 +29,10 @@ def _found(cluster: str, node: str) -> tuple[Layout, NodePlan]:
     return Layout(cluster), next(plan for plan in PLAN if plan.name == node)
 
 
-@registered
 @dataclass(frozen=True)
-class NodePowerOff:
-    """*node* of the embedded cluster *cluster* loses its power: all its processes end at once, its disk stays."""
+class _Lack(ABC):
+    """*node* of the embedded cluster *cluster* lacks something that it has again afterwards."""
 
-    kind: ClassVar[str] = "node-power-off"
     cluster: str
     node: str
 
@@ -43,91 +42,94 @@ class NodePowerOff:
 
     def inject(self, mark: str) -> Injector | None:
         del mark
-        self._power(on=False)
+        self._have(yes=False)
         return None
 
     def effect(self, mark: str, injector: Injector | None) -> str:
         del mark, injector
-        return "" if self._runs() else f"{self.node} is off"
+        return "" if self._has() else self._said()
 
     def undo(self, mark: str) -> None:
         del mark
         if self._there():
-            self._power(on=True)
+            self._have(yes=True)
 
     def residue(self, mark: str) -> tuple[str, ...]:
         del mark
-        return (f"{self.node} is off",) if self._there() and not self._runs() else ()
+        return (self._said(),) if self._there() and not self._has() else ()
 
     def state(self) -> State:
         return {}
+
+    @abstractmethod
+    def _said(self) -> str:
+        """Say that the node lacks it."""
+
+    @abstractmethod
+    def _there(self) -> bool:
+        """Whether there is a node that could have it."""
+
+    @abstractmethod
+    def _has(self) -> bool:
+        """Whether the node has it."""
+
+    @abstractmethod
+    def _have(self, *, yes: bool) -> None:
+        """Let the node have it, or not."""
+
+
+@registered
+@dataclass(frozen=True)
+class NodePowerOff(_Lack):
+    """*node* of the embedded cluster *cluster* loses its power: all its processes end at once, its disk stays."""
+
+    kind: ClassVar[str] = "node-power-off"
+
+    def _said(self) -> str:
+        return f"{self.node} is off"
 
     def _there(self) -> bool:
         layout, plan = _found(self.cluster, self.node)
         return layout.node_service(plan).is_dir()
 
-    def _runs(self) -> bool:
+    def _has(self) -> bool:
         from seatrial.cluster.supervisor import Supervisor  # noqa: PLC0415 (as in _found)
 
         layout, plan = _found(self.cluster, self.node)
         return Supervisor(layout).first_process(plan) is not None
 
-    def _power(self, *, on: bool) -> None:
+    def _have(self, *, yes: bool) -> None:
         from seatrial.cluster.supervisor import Supervisor  # noqa: PLC0415 (as in _found)
 
         layout, plan = _found(self.cluster, self.node)
-        Supervisor(layout).power(plan, on=on)
+        Supervisor(layout).power(plan, on=yes)
 
 
 @registered
 @dataclass(frozen=True)
-class NodeCutOff:
+class NodeCutOff(_Lack):
     """*node* of the embedded cluster *cluster* loses its network; what runs on it goes on."""
 
     kind: ClassVar[str] = "node-cut-off"
-    cluster: str
-    node: str
 
-    @property
-    def target(self) -> str:
-        return f"node {self.node}"
-
-    def inject(self, mark: str) -> Injector | None:
-        del mark
-        self._connect(connected=False)
-        return None
-
-    def effect(self, mark: str, injector: Injector | None) -> str:
-        del mark, injector
-        return "" if self._connected() else f"the cable of {self.node} is out"
-
-    def undo(self, mark: str) -> None:
-        del mark
-        if self._there():
-            self._connect(connected=True)
-
-    def residue(self, mark: str) -> tuple[str, ...]:
-        del mark
-        return (f"the cable of {self.node} is out",) if self._there() and not self._connected() else ()
-
-    def state(self) -> State:
-        return {}
+    def _said(self) -> str:
+        return f"the cable of {self.node} is out"
 
     def _there(self) -> bool:
         from seatrial.cluster import network  # noqa: PLC0415 (as in _found)
 
         return network.attached(_found(self.cluster, self.node)[0])
 
-    def _connected(self) -> bool:
+    def _has(self) -> bool:
         from seatrial.cluster import network  # noqa: PLC0415 (as in _found)
 
         return network.cable_connected(*_found(self.cluster, self.node))
 
-    def _connect(self, *, connected: bool) -> None:
+    def _have(self, *, yes: bool) -> None:
         from seatrial.cluster import network  # noqa: PLC0415 (as in _found)
 
         layout, plan = _found(self.cluster, self.node)
-        network.set_cable(layout, plan, connected=connected)
+        network.set_cable(layout, plan, connected=yes)
 
 
 @registered

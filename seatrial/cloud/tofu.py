@@ -131,12 +131,12 @@ class Tofu:
         return self.tree / "environments" / self.environment
 
     @contextlib.contextmanager
-    def held(self, *, wait: bool = False) -> Iterator[None]:
-        """Have the folder until the block ends; raises UsageError if somebody else has it, unless *wait*."""
+    def held(self) -> Iterator[None]:
+        """Have the folder until the block ends; raises UsageError if somebody else has it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("a+") as lock:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 lock.seek(0)
                 holder = lock.read().strip() or "another process"

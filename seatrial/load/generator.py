@@ -15,20 +15,19 @@ import ssl
 import sys
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
 
 from seatrial.load.plan import TrafficPlan
 from seatrial.load.record import Request
+from seatrial.load.starting import come_first, first_line
 
 if TYPE_CHECKING:
     from typing import TextIO
 
 _GONE = 3
 _AHEAD = -10
-_URGENCY = -15
 
 
 class Generator:
@@ -104,35 +103,14 @@ async def _run(plan: TrafficPlan) -> None:
     follower.cancel()
 
 
-def come_first() -> None:
-    """Get the processor before what is measured does, where the system allows it.
-
-    On a machine that also carries the cluster, a generator that waits for its turn would measure its own delay. It uses
-    little; a session of its own makes the scheduler weigh it by itself.
-    """
-    with contextlib.suppress(OSError):
-        os.setsid()
-        Path("/proc/self/autogroup").write_text(str(_URGENCY), encoding="ascii")
-    with contextlib.suppress(OSError):
-        os.nice(_URGENCY)
-
-
 def main() -> None:
     """Read the plan from the first line of input and carry it out."""
     with contextlib.suppress(PermissionError):
         # A clock must not wait for what it measures; where the right to this is missing, the record shows the lag.
         os.nice(_AHEAD)
     come_first()
-    plan = TrafficPlan.parse(_first_line())
+    plan = TrafficPlan.parse(first_line())
     asyncio.run(_run(plan))
-
-
-def _first_line() -> str:
-    """Read one line byte by byte, so that what follows stays in the pipe for the event loop."""
-    line = bytearray()
-    while (byte := os.read(sys.stdin.fileno(), 1)) not in (b"", b"\n"):
-        line += byte
-    return line.decode()
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from seatrial.load.ordering import OrderPlan
 from seatrial.load.orders import PENDING, Item
 from seatrial.load.record import Request
 from seatrial.load.shop import NoAnswer, pause
+from seatrial.load.starting import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -247,14 +248,6 @@ async def run(plan: OrderPlan, kind: type[Shopping] = Shopping) -> None:
         Writer(file).close(planned)
         record.write(json.dumps({"planned": planned, "rate": plan.rate}) + "\n")
     follower.cancel()
-
-
-def first_line() -> str:
-    """Read one line byte by byte, so that what follows stays in the pipe for the event loop."""
-    line = bytearray()
-    while (byte := os.read(sys.stdin.fileno(), 1)) not in (b"", b"\n"):
-        line += byte
-    return line.decode()
 
 
 if __name__ == "__main__":

@@ -17,14 +17,13 @@ import gevent.socket  # type: ignore[import-untyped]
 from locust.env import Environment
 
 from seatrial.ending import die_with_parent
-from seatrial.load.generator import come_first
 from seatrial.load.openloop.health import HealthWatch
 from seatrial.load.openloop.plan import LoadPlan
 from seatrial.load.openloop.shopper import Errand, Reader, Refused, Shopper, WrongAnswer
 from seatrial.load.openloop.writer import RecordWriter
 from seatrial.load.record import Request
 from seatrial.load.shop import NoAnswer
-from seatrial.load.shoppers import first_line
+from seatrial.load.starting import come_first, first_line
 
 _STDIN = 0
 _GONE = 3

@@ -1,26 +1,20 @@
 from __future__ import annotations
 
-import os
 import secrets
 from typing import TYPE_CHECKING
 
 import pytest
 
 from seatrial.chaos.journal import Journal
-from seatrial.toolchain import install_debian_packages, package_group
 from suites.processes.chaos.neighbour import Neighbour
 from suites.processes.chaos.pair import Pair
+from suites.processes.chaos.tools import tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-
-@pytest.fixture(scope="session", autouse=True)
-def tools() -> None:
-    if os.geteuid() != 0:
-        pytest.skip("faults of networks and processes need root")
-    install_debian_packages(package_group("faults"))
+__all__ = ["tools"]
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from seatrial.load.ordering import OrderPlan
-from seatrial.load.shoppers import Shopping, first_line, run
+from seatrial.load.shoppers import Shopping, run
+from seatrial.load.starting import first_line
 
 if TYPE_CHECKING:
     from seatrial.load.shoppers import Customer

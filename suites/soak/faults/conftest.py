@@ -1,32 +1,26 @@
 from __future__ import annotations
 
-import os
 import secrets
 from typing import TYPE_CHECKING
 
 import pytest
 
 from seatrial.chaos.journal import Journal
-from seatrial.toolchain import install_debian_packages, package_group
 from suites.processes.chaos.neighbour import Neighbour
 from suites.processes.chaos.pair import Pair
+from suites.processes.chaos.tools import tools
 from suites.soak.faults.kills import Kill, draw
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+__all__ = ["tools"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "kill" in metafunc.fixturenames:
         drawn: tuple[Kill, ...] = draw(metafunc.config.option.seed, metafunc.config.option.instants)
         metafunc.parametrize("kill", drawn, ids=[f"{number}-{one}" for number, one in enumerate(drawn)])
-
-
-@pytest.fixture(scope="session", autouse=True)
-def tools() -> None:
-    if os.geteuid() != 0:
-        pytest.skip("faults of networks and processes need root")
-    install_debian_packages(package_group("faults"))
 
 
 @pytest.fixture(scope="session")
