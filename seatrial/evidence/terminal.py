@@ -29,6 +29,8 @@ _MARKS = {
     Verdict.NOT_RUN: ("○", "-", "dim"),
 }
 _SENTENCE = 72
+_LISTED = 20
+_REASON_LINES = 5
 
 
 @dataclass
@@ -106,11 +108,15 @@ def print_tree(record: RunRecord, console: Console) -> None:
 
 
 def print_summary(record: RunRecord, console: Console) -> None:
-    """Print one line per requirement, then the counts and the verdict; the counts add up to all scenarios."""
+    """Print one line per requirement, what did not pass, then the counts and the verdict.
+
+    The counts add up to all scenarios.
+    """
     coverage = record.coverage()
     console.print(Text(f"\nRequirements, on {record.target} ({record.label})", "bold"))
     for entry in coverage:
         _print_requirement(entry, record, console)
+    _print_not_passed(record, console)
     words = [entry.word for entry in coverage]
     of_requirements = [f"{words.count(word)} {word}" for word in dict.fromkeys(sorted(words, key=_order))]
     console.print(Text(f"\n{len(coverage)} requirements: {', '.join(of_requirements)}"), soft_wrap=True)
@@ -125,6 +131,33 @@ def print_summary(record: RunRecord, console: Console) -> None:
     _print_waivers(record, console)
     if record.comparison is not None:
         _print_comparison(record.comparison, console, ended=record.ended is not None)
+
+
+def _print_not_passed(record: RunRecord, console: Console) -> None:
+    """Print each scenario that did not pass, with its step and reason: whoever reads a log begins at its end.
+
+    What was not run comes as a count: where a run was broken off it is most of it.
+    """
+    shown = [one for one in record.selected if one.verdict not in {Verdict.PASSED, Verdict.NOT_RUN}]
+    not_run = sum(one.verdict is Verdict.NOT_RUN for one in record.selected)
+    if not (shown or not_run):
+        return
+    console.print(Text("\nNot passed", "bold"))
+    for one in shown[:_LISTED]:
+        _print_failure(one, console)
+    if len(shown) > _LISTED:
+        console.print(f"  {len(shown) - _LISTED} more")
+    if not_run:
+        console.print(f"  {not_run} not run")
+
+
+def _print_failure(scenario: ScenarioRecord, console: Console) -> None:
+    head = f" {scenario.name} {scenario.verdict}  {scenario.file}:{scenario.line}"
+    console.print(Text.assemble("  ", mark(scenario.verdict, console), visible(head)), soft_wrap=True)
+    step = next((f"{step.keyword} {step.text}" for step in scenario.steps if step.verdict is scenario.verdict), "")
+    for said in [step, *(scenario.reason or "").splitlines()[:_REASON_LINES]]:
+        if said:
+            console.print(Text(f"      {visible(said)}", _MARKS[scenario.verdict][2]), soft_wrap=True)
 
 
 def _print_waivers(record: RunRecord, console: Console) -> None:

@@ -110,6 +110,28 @@ def test_each_requirement_has_one_line_and_the_words_add_up() -> None:
     assert "2 scenarios: 1 passed, 1 failed" in lines
 
 
+def ending(record: RunRecord) -> str:
+    page = io.StringIO()
+    print_summary(record, Console(file=page, width=200))
+    return page.getvalue().partition("Not passed")[2]
+
+
+def test_the_end_says_again_what_did_not_pass_and_why() -> None:
+    said = ending(run(scenario(Verdict.PASSED), scenario(Verdict.FAILED, name="Two"), scenario(Verdict.NOT_RUN)))
+    assert said.index("Two failed") < said.index("it sank") < said.index("1 not run") < said.index("3 scenarios:")
+    assert "One" not in said
+
+
+def test_the_end_does_not_list_more_than_can_be_read() -> None:
+    said = ending(run(*(scenario(Verdict.ERROR, name=f"Number {number}") for number in range(25))))
+    assert said.count("Number ") == 20
+    assert "  5 more\n" in said
+
+
+def test_the_end_of_what_passed_lists_nothing() -> None:
+    assert ending(run(scenario(Verdict.PASSED))) == ""
+
+
 def test_the_tree_names_feature_and_rule_once() -> None:
     page = io.StringIO()
     print_tree(run(scenario(Verdict.PASSED), scenario(Verdict.FAILED, name="Two")), Console(file=page, width=200))
