@@ -79,6 +79,16 @@ def workload_with_ready_replicas(shop: Namespace, service: str, replicas: int) -
     return shop.deployment(service).wait_ready(replicas, within=_SETTLES)
 
 
+@given(parse("the {service} service is held at {replicas:d} replicas"), target_fixture="workload")
+def held_at_replicas(shop: Namespace, recovery: ExitStack, service: str, replicas: int) -> Workload:
+    return recovery.enter_context(shop.autoscaler(service).held(replicas, within=_SETTLES))
+
+
+@given(parse("the {service} service is held at {replicas:d} replicas on as many nodes"), target_fixture="workload")
+def held_on_nodes(shop: Namespace, recovery: ExitStack, service: str, replicas: int) -> Workload:
+    return held_at_replicas(shop, recovery, service, replicas).spread_over(replicas, within=_SETTLES)
+
+
 @given(parse("the {service} service is ready on {count:d} nodes"), target_fixture="workload")
 def workload_on_nodes(shop: Namespace, service: str, count: int) -> Workload:
     return shop.deployment(service).spread_over(count, within=_SETTLES)

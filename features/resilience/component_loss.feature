@@ -4,7 +4,7 @@ Feature: Customers do not notice when a part of the cluster itself crashes
   They are started again by themselves.
 
   Background:
-    Given the catalog service runs with 2 ready replicas
+    Given the catalog service is held at 2 replicas
     And all its replicas as they are now
     And customers send 20 requests per second
 

@@ -4,8 +4,7 @@ Feature: Experiments keep to what they declare
   What breaks the steady state is undone at once, by itself.
 
   Background:
-    Given the catalog service runs with 2 ready replicas
-    And the catalog autoscaler rests at its fewest replicas
+    Given the catalog service is held at 2 replicas
 
   @req-6.3
   Rule: A fault that breaks the steady state is rolled back by itself

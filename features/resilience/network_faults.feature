@@ -4,7 +4,7 @@ Feature: The catalogue survives faults of its network
   One replica that suffers from it must not be felt by many, and nothing of the fault may stay.
 
   Background:
-    Given the catalog service runs with 2 ready replicas
+    Given the catalog service is held at 2 replicas
     And one of its replicas
     And customers send 20 requests per second
 

@@ -4,7 +4,7 @@ Feature: The catalogue survives the loss of a node
   The other zone goes on serving, and the node comes back into use by itself.
 
   Background:
-    Given the catalog service is ready on 2 nodes
+    Given the catalog service is held at 2 replicas on as many nodes
     And so is the gateway service before it
     And one of them holds none of the shop's data
 

@@ -7,7 +7,7 @@ Feature: The catalogue survives the loss of a pod
   Rule: A lost replica is replaced within 30 seconds
 
     Scenario: One replica is killed while customers come
-      Given the catalog service runs with 2 ready replicas
+      Given the catalog service is held at 2 replicas
       And customers send 20 requests per second
       When one replica is killed
       Then it is replaced within 30 seconds

@@ -4,7 +4,7 @@ Feature: The catalogue survives faults of its processes and of its share of the 
   The platform has to notice, and the other replica serves meanwhile.
 
   Background:
-    Given the catalog service runs with 2 ready replicas
+    Given the catalog service is held at 2 replicas
     And one of its replicas
     And customers send 20 requests per second
 

@@ -126,6 +126,22 @@ class Autoscaler:
                 filled.enter_context(pod.filled(held.to_add(pod.memory_limit, self.name), at_most=at_most))
             yield
 
+    @contextmanager
+    def held(self, replicas: int, *, within: timedelta) -> Iterator[Workload]:
+        """Keep its workload at exactly *replicas*, all of them ready, until the block ends; then let it decide again.
+
+        Raises NotObserved.
+        """
+        before = {bound: self.document.number(f"spec.{bound}") for bound in ("minReplicas", "maxReplicas")}
+        self._bound(dict.fromkeys(before, replicas))
+        try:
+            yield self.workload.scaled(replicas, within=within)
+        finally:
+            self._bound(before)
+
+    def _bound(self, bounds: dict[str, int]) -> None:
+        self.api.merge(AUTOSCALER, self.name, self.namespace, {"spec": bounds})
+
     def _wait(self, until: Callable[[Document], bool], what: str, within: timedelta) -> Document:
         objects = watched(
             self.api,
