@@ -7,6 +7,7 @@ listens. Where nobody listens, telling costs next to nothing and keeps nothing.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -54,6 +55,17 @@ class Witness(Protocol):
 
 
 _witnesses: list[Witness] = []
+_aside: ContextVar[bool] = ContextVar("aside", default=False)
+
+
+def aside() -> None:
+    """Have all that this thread tells from now on belong to the run as a whole, whatever scenario is under way."""
+    _aside.set(True)
+
+
+def told_aside() -> bool:
+    """Whether what is told just now belongs to the run as a whole."""
+    return _aside.get()
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ from seatrial.cloud.meddling import MEDDLINGS
 from seatrial.cloud.platform import emulated_platform, planned_platform, real_platform
 from seatrial.cloud.weaknesses import known_weaknesses
 from seatrial.toolchain.places import cache_directory
+from seatrial.witness import aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,11 +31,15 @@ if TYPE_CHECKING:
     from seatrial.progress import Progress
 
 
+# Half of the way to the least urgent of what the kernel knows.
+_GIVES_WAY = 10
+
+
 @pytest.fixture(scope="session")
 def platforms(
     tmp_path_factory: pytest.TempPathFactory, progress: Progress, real_account: RealAccount | None
 ) -> Iterator[Mapping[str, Future[Platform]]]:
-    """The platforms that scenarios look at, in accounts of their own, built side by side: most of it is waiting."""
+    """The platforms that scenarios look at, in accounts of their own, built side by side and beside other scenarios."""
     with ExitStack() as stack:
         folder = tmp_path_factory.mktemp("platforms")
         if real_account is None:
@@ -46,9 +53,24 @@ def platforms(
             "weak": emulated_platform(folder / "weak", weaknesses=known_weaknesses(), progress=progress),
             "other": emulated_platform(folder / "other", progress=progress),
         }
-        builders = stack.enter_context(ThreadPoolExecutor(max_workers=len(lent)))
-        found = {name: stack.enter_context(one) for name, one in lent.items()}
+        builders = stack.enter_context(ThreadPoolExecutor(max_workers=len(lent), initializer=_in_the_background))
+        found = {name: builders.submit(stack.enter_context, one).result() for name, one in lent.items()}
         yield {name: builders.submit(_built, platform) for name, platform in found.items()}
+
+
+def _in_the_background() -> None:
+    """Let what this thread starts give way to the scenarios that run meanwhile, and not be told as theirs."""
+    os.setpriority(os.PRIO_PROCESS, 0, _GIVES_WAY)
+    aside()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def platforms_begun(request: pytest.FixtureRequest) -> None:
+    """Have the platforms built from the start where a selected scenario looks at one: it takes minutes."""
+    if any(item.get_closest_marker("cloud") for item in request.session.items):
+        # What goes wrong is told to each scenario that asks for a platform, and to no other.
+        with contextlib.suppress(Exception):
+            request.getfixturevalue("platforms")
 
 
 def _built(platform: Platform) -> Platform:

@@ -9,12 +9,21 @@ from pytest_bdd import given, then
 from pytest_bdd.parsers import parse
 
 from seatrial.load import Traffic, customers
+from seatrial.slo import samples_needed
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
     from pathlib import Path
 
     from seatrial.load import Customer
+
+
+_FEWEST = 500
+
+
+def _enough_for(share: float) -> int:
+    """Return how many requests to judge a *share* by: so many that one failure takes a fifth of what may fail."""
+    return max(_FEWEST, 5 * samples_needed(share))
 
 
 @given(parse("customers send {rate:d} requests per second"), target_fixture="traffic")
@@ -24,13 +33,13 @@ def customers_send(customer: Customer, rate: int, tmp_path: Path, recovery: Exit
 
 @then(parse("at least {percent:g}% of the requests meanwhile succeed"))
 def requests_succeed(traffic: Traffic, percent: float) -> None:
-    record = traffic.judged_on(1000, within=timedelta(minutes=2))
+    record = traffic.judged_on(_enough_for(percent / 100), within=timedelta(minutes=2))
     judgement = record.judge_success(at_least=percent / 100)
     assert judgement.met, f"{judgement}; {record}"
 
 
 @then("every request meanwhile succeeds")
 def every_request_succeeds(traffic: Traffic) -> None:
-    record = traffic.judged_on(500, within=timedelta(minutes=2))
+    record = traffic.judged_on(_FEWEST, within=timedelta(minutes=2))
     judgement = record.judge_success(at_least=1)
     assert judgement.met, f"{judgement}; {record}"

@@ -1,4 +1,4 @@
-@infrastructure
+@infrastructure @cloud
 Feature: The platform is what its code says
   Whoever reads the code knows what exists; what was changed by hand is found,
   and what was taken down is gone.

@@ -1,4 +1,4 @@
-@infrastructure
+@infrastructure @cloud
 Feature: The managed cluster comes from code
   What runs the business and what runs the cluster are sized and kept apart,
   and nothing in it has more rights in the cloud than its work asks for.

@@ -1,4 +1,4 @@
-@infrastructure
+@infrastructure @cloud
 Feature: Managed data stores come from code, safe from loss and from strangers
   A lost zone, a lost disk or a deleted file must not lose what customers entrusted to us,
   and nobody reads it without a right to.

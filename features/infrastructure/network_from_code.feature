@@ -1,4 +1,4 @@
-@infrastructure
+@infrastructure @cloud
 Feature: The network comes from code and keeps its parts apart
   Whatever runs in it can be reached by those it serves, and by nobody else;
   one zone can be lost with all that is in it.

@@ -24,6 +24,7 @@ from seatrial.evidence.identity import feature_path
 from seatrial.evidence.words import slug
 from seatrial.requirements import register
 from seatrial.verdict import Inconclusive, Verdict
+from seatrial.witness import told_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -397,9 +398,14 @@ class Recording:
 
     # What the library tells of (seatrial.witness.Witness).
 
+    @property
+    def _here(self) -> _Open | None:
+        """The scenario that what is told belongs to."""
+        return None if told_aside() else self._current
+
     def command(self, words: Sequence[str], code: int | None, duration: timedelta) -> None:
         """Note a command line; of one that a step repeats with the same outcome, only the first."""
-        here = self._current
+        here = self._here
         known = (tuple(words), code)
         if here is not None:
             if known in here.commands:
@@ -410,7 +416,7 @@ class Recording:
 
     def judged(self, judged: Judged) -> None:
         """Note what was judged, and keep the raw record it can be judged from again."""
-        here = self._current
+        here = self._here
         if here is None or not here.in_step:
             return
         content = judged.record.read_bytes()
@@ -439,7 +445,7 @@ class Recording:
         self._keep_titled("pictures", title, png, "png")
 
     def _keep_titled(self, folder: str, title: str, content: bytes, suffix: str) -> None:
-        here = self._current
+        here = self._here
         title = self._redactor.text(title)
         name = f"{slug(title, longest=60)}-{hashlib.sha256(content).hexdigest()[:12]}.{suffix}"
         try:
@@ -450,7 +456,7 @@ class Recording:
 
     def label(self, label: TruthLabel) -> None:
         """Note that the scenario under way was observed on less than the run's target; the least counts."""
-        here = self._current
+        here = self._here
         known = (here.label or self._label) if here is not None else None
         if here is not None and known is not None and label.is_less_than(known):
             here.label = label

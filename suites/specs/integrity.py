@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from seatrial.specification import Feature, Rule, Scenario, Step
 
 # A name of a mechanism says how; a feature says what.
+_PLATFORM = "platform was built from code"
 _MECHANISM = re.compile(
     r"\b(kubectl|ya?ml|json|namespaces?|polls?|polling|polled|sleeps?|retry|retries|curl|grep|bash|containerd|"
     r"daemon ?sets?|stateful ?sets?|configmaps?|https?|tcp|udp|ports?|localhost|iptables|nftables|"
@@ -92,6 +93,17 @@ def untraced_scenarios(register: Register, features: Iterable[Feature]) -> list[
         for feature in features
         for rule, scenario in feature.scenarios
         if not register.ids_of(feature.tags_of(rule, scenario))
+    ]
+
+
+def unannounced_platforms(features: Iterable[Feature]) -> list[str]:
+    """Each scenario about a platform in an account says so by its tag: it is built beside the scenarios before."""
+    return [
+        f"{feature.file.name}, line {scenario.line}: {scenario.name!r} is about a platform and is not tagged @cloud"
+        for feature in features
+        for rule, scenario in feature.scenarios
+        if "cloud" not in feature.tags_of(rule, scenario)
+        and any(_PLATFORM in step.text for step in (*feature.background, *rule.background, *scenario.steps))
     ]
 
 

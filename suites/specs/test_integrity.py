@@ -94,6 +94,15 @@ def test_a_scenario_without_an_id_is_found(write: Write) -> None:
     assert len(integrity.untraced_scenarios(REGISTER, [write(SOUND.replace("@req-1.1", ""))])) == 2
 
 
+def test_a_scenario_about_a_platform_that_does_not_say_so_is_found(write: Write) -> None:
+    about = SOUND.replace(
+        "Given a closed door\n      When the owner", "Given the platform was built from code\n      When the owner"
+    )
+    assert len(integrity.unannounced_platforms([write(about)])) == 1
+    assert integrity.unannounced_platforms([write(about.replace("@permitted", "@permitted @cloud"))]) == []
+    assert integrity.unannounced_platforms([write(SOUND)]) == []
+
+
 @pytest.mark.parametrize("times", [0, 2])
 def test_a_scenario_not_bound_once_is_found(write: Write, times: int) -> None:
     feature = write(SOUND)

@@ -64,6 +64,10 @@ def test_each_scenario_carries_a_requirement(register: Register, features: tuple
     assert integrity.untraced_scenarios(register, features) == []
 
 
+def test_each_scenario_about_a_platform_says_so(features: tuple[Feature, ...]) -> None:
+    assert integrity.unannounced_platforms(features) == []
+
+
 def test_each_scenario_is_bound_once(features: tuple[Feature, ...], bound: tuple[tuple[Path, str], ...]) -> None:
     assert integrity.wrongly_bound(features, bound) == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -95,6 +96,27 @@ def test_what_is_told_within_a_step_is_part_of_it(trip: Trip, tmp_path: Path) ->
         "every request, when it was to start, started and ended",
         "applied Pod x",
     ]
+
+
+def test_what_is_told_aside_belongs_to_the_run_whatever_scenario_is_under_way(trip: Trip) -> None:
+    def beside() -> None:
+        witness.aside()
+        witness.tell_command(["tofu", "apply"], 0, timedelta(seconds=2))
+        witness.tell_document("the plan", "a bucket\n")
+        witness.tell_label(TruthLabel.PLAN_ONLY)
+
+    trip.begin()
+    with witness.listening(trip.recording):
+        other = threading.Thread(target=beside)
+        other.start()
+        other.join()
+        witness.tell_command(["tc"], 0, timedelta(seconds=2))
+    trip.end()
+    run = load_run(trip.directory.path)
+    [record] = run.scenarios
+    assert [command.words for command in record.steps[0].commands] == [("tc",)]
+    assert (record.artefacts, record.label) == ((), None)
+    assert [kept.title for kept in run.artefacts] == ["the plan"]
 
 
 def test_what_nobody_listens_to_goes_nowhere(trip: Trip) -> None:
