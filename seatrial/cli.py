@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from seatrial.chaos.commands import experiment, undo
 from seatrial.cluster.command import CommandFailed
 from seatrial.cluster.commands import app as cluster_app
-from seatrial.ending import GoodOrder
+from seatrial.ending import GoodOrder, end_with
 from seatrial.errors import UsageError
 from seatrial.evidence.commands import baseline, bundle, key, report, runs_app, verify
 from seatrial.load.commands import load
@@ -46,8 +47,9 @@ def main() -> None:
     """Run the command line.
 
     A UsageError is one sentence on stderr and exit code 2, a failure names what went wrong and ends with 1, an
-    interruption (Ctrl-C, SIGTERM) cleans up and ends with 130.
+    interruption (Ctrl-C, SIGTERM, or the death of the launcher that the environment names) cleans up and ends with 130.
     """
+    end_with(int(os.environ.get("SEATRIAL_LAUNCHER", "0")))
     GoodOrder(say=lambda text: print(f"seatrial: {text}", file=sys.stderr)).install()  # noqa: T201
     try:
         # Typer makes exit code 130 of an interruption.

@@ -16,7 +16,9 @@ from seatrial.cloud.controls import CONTROLS, all_findings
 from seatrial.cloud.inventory import difference, inventory
 from seatrial.cloud.meddling import MEDDLINGS
 from seatrial.cloud.platform import emulated_platform, planned_platform, real_platform
+from seatrial.cloud.programs import NAMES
 from seatrial.cloud.weaknesses import known_weaknesses
+from seatrial.toolchain import building_beside
 from seatrial.toolchain.places import cache_directory
 from seatrial.witness import aside
 
@@ -65,12 +67,20 @@ def _in_the_background() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def platforms_begun(request: pytest.FixtureRequest) -> None:
-    """Have the platforms built from the start where a selected scenario looks at one: it takes minutes."""
-    if any(item.get_closest_marker("cloud") for item in request.session.items):
-        # What goes wrong is told to each scenario that asks for a platform, and to no other.
-        with contextlib.suppress(Exception):
-            request.getfixturevalue("platforms")
+def platforms_begun(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Have the platforms built from the start where a selected scenario looks at one: it takes minutes.
+
+    What they are built with comes first where it is lacking; then it is the first scenario that begins.
+    """
+    if not any(item.get_closest_marker("cloud") for item in request.session.items):
+        yield
+        return
+    with building_beside(NAMES, progress=request.getfixturevalue("progress")) as all_there:
+        if all_there:
+            # What goes wrong is told to each scenario that asks for a platform, and to no other.
+            with contextlib.suppress(Exception):
+                request.getfixturevalue("platforms")
+        yield
 
 
 def _built(platform: Platform) -> Platform:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _OPENTOFU = "opentofu"
 _PROVIDER = "terraform-provider-aws"
+NAMES = (_OPENTOFU, _PROVIDER)
 # What the provider built here says it is (the stamp in programs.toml).
 PROVIDER_VERSION = "4.9.0"
 _SOURCE = "registry.opentofu.org/hashicorp/aws"
@@ -46,7 +47,7 @@ def cloud_programs(folder: Path, *, progress: Progress | None = None, install: b
 
     No packet is sent for a provider. Raises what `seatrial.toolchain.ensure` raises.
     """
-    built = ensure((_OPENTOFU, _PROVIDER), progress=progress, install=install)
+    built = ensure(NAMES, progress=progress, install=install)
     mirror = folder / "mirror"
     place = mirror / _SOURCE / PROVIDER_VERSION / f"linux_{architecture()}"
     place.mkdir(parents=True, exist_ok=True)
