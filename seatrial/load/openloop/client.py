@@ -6,6 +6,7 @@ response object, and a connection per user.
 
 from __future__ import annotations
 
+import ssl
 import time
 from urllib.parse import urlsplit
 
@@ -49,6 +50,20 @@ class _Connection:
         self.socket.close()
 
 
+def _context(ca: str | None) -> gevent.ssl.SSLContext:
+    """Return what `ssl.create_default_context` does, but for greenlets: its sockets let others go on while they wait.
+
+    The function of that name in gevent is Python's own, and so are the sockets that come of it, which hold up all
+    greenlets until an answer is whole.
+    """
+    context = gevent.ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if ca is None:
+        context.load_default_certs()
+    else:
+        context.load_verify_locations(ca)
+    return context
+
+
 class Connections:
     """Connections to *url*, each used again once its answer was read, the last one used first.
 
@@ -66,7 +81,7 @@ class Connections:
         self._patience = patience
         self._prefix = parts.path.rstrip("/")
         self._free: list[_Connection] = []
-        self._context = gevent.ssl.create_default_context(cafile=ca) if self._secure else None
+        self._context = _context(ca) if self._secure else None
         self._hub = gevent.get_hub()
         # By whoever waits for an answer: since when. A dict keeps the order, so the first has waited longest.
         self._waiting: dict[gevent.Greenlet, float] = {}

@@ -233,6 +233,16 @@ def test_a_certificate_has_to_be_good_for_the_name(host: str, verdict: Verdict, 
     assert all("CERTIFICATE_VERIFY_FAILED" in str(error) for error in errors)
 
 
+def test_an_answer_that_comes_in_pieces_holds_nobody_else_up(tmp_path: Path) -> None:
+    file = certified(tmp_path, "shop.example")
+    with peer("halting", str(file)) as target:
+        shop = Shop((target.url.replace("http:", "https:"),), "shop.example", file)
+        judgement = undisturbed(
+            lambda folder: Campaign(profile(20), shop, folder, paths=("/a",)).run(open_progress()), tmp_path
+        )
+    assert judgement.verdict is Verdict.PASSED, judgement
+
+
 def test_a_customer_who_is_shown_another_order_was_not_served(tmp_path: Path) -> None:
     with peer("liar") as target:
         of = profile(20, mix={"poll": 1})
