@@ -15,12 +15,14 @@ from seatrial.load.profile import Profile
 from seatrial.load.shop import Shop
 from seatrial.load.standstill import hold_up
 from seatrial.verdict import Verdict
+from steps.degradation import away
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import ExitStack
     from pathlib import Path
 
+    from seatrial.kube import Namespace
     from seatrial.load import Customer
     from seatrial.load.judging import LoadJudgement
     from seatrial.progress import Progress
@@ -61,6 +63,12 @@ def customers_come(come: Come, how: str) -> LoadJudgement:
     return come(Profile.named(_PROFILES[how]))
 
 
+@when(parse("the {service} service goes away while customers come"), target_fixture="load")
+def a_service_goes_away(come: Come, shop: Namespace, recovery: ExitStack, service: str) -> LoadJudgement:
+    profile = Profile.named("normal").lasting(_A_WHILE)
+    return come(profile, lambda _: away(shop.deployment(service), recovery))
+
+
 @when(parse("the sender is held up for {seconds:d} seconds while customers come"), target_fixture="load")
 def the_sender_is_held_up(come: Come, seconds: int) -> LoadJudgement:
     profile = Profile.named("normal").lasting(_A_WHILE)
@@ -70,6 +78,11 @@ def the_sender_is_held_up(come: Come, seconds: int) -> LoadJudgement:
 @then("the agreed limits are kept")
 def limits_are_kept(load: LoadJudgement) -> None:
     assert load.require().verdict is Verdict.PASSED, load.reason
+
+
+@then("the agreed limits are not kept")
+def limits_are_not_kept(load: LoadJudgement) -> None:
+    assert load.verdict is Verdict.FAILED, load.reason
 
 
 @then("nobody can say whether the agreed limits are kept")

@@ -10,6 +10,7 @@ Feature: The shop carries its customers
   @req-5.4
   Rule: Usual, sudden and lasting load keeps the limits that were agreed
 
+    @permitted
     Scenario: A usual day
       When customers come as on a usual day
       Then the agreed limits are kept
@@ -21,6 +22,11 @@ Feature: The shop carries its customers
     Scenario: They come for long
       When customers come for long
       Then the agreed limits are kept
+
+    @refusal
+    Scenario: A shop that loses a service does not keep them
+      When the orders service goes away while customers come
+      Then the agreed limits are not kept
 
     Scenario: A sender that stood still proves nothing
       When the sender is held up for 2 seconds while customers come
