@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 
+from seatrial.cloud.beside import built_beside
 from seatrial.cloud.controls import CONTROLS, all_findings
 from seatrial.cloud.inventory import difference, inventory
 from seatrial.cloud.meddling import MEDDLINGS
@@ -20,10 +18,10 @@ from seatrial.cloud.programs import NAMES
 from seatrial.cloud.weaknesses import known_weaknesses
 from seatrial.toolchain import building_beside
 from seatrial.toolchain.places import cache_directory
-from seatrial.witness import aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     from seatrial.cloud.choice import RealAccount
@@ -33,37 +31,22 @@ if TYPE_CHECKING:
     from seatrial.progress import Progress
 
 
-# Half of the way to the least urgent of what the kernel knows.
-_GIVES_WAY = 10
-
-
 @pytest.fixture(scope="session")
 def platforms(
     tmp_path_factory: pytest.TempPathFactory, progress: Progress, real_account: RealAccount | None
 ) -> Iterator[Mapping[str, Future[Platform]]]:
     """The platforms that scenarios look at, in accounts of their own, built side by side and beside other scenarios."""
-    with ExitStack() as stack:
-        folder = tmp_path_factory.mktemp("platforms")
-        if real_account is None:
-            sound = emulated_platform(folder / "sound", progress=progress)
-        else:
-            # Kept from run to run: whoever comes after a run that was killed finds what it left.
-            kept = cache_directory() / "cloud" / real_account.environment
-            sound = real_platform(real_account, kept, progress=progress)
-        lent = {
-            "sound": sound,
-            "weak": emulated_platform(folder / "weak", weaknesses=known_weaknesses(), progress=progress),
-            "other": emulated_platform(folder / "other", progress=progress),
-        }
-        builders = stack.enter_context(ThreadPoolExecutor(max_workers=len(lent), initializer=_in_the_background))
-        found = {name: builders.submit(stack.enter_context, one).result() for name, one in lent.items()}
-        yield {name: builders.submit(_built, platform) for name, platform in found.items()}
-
-
-def _in_the_background() -> None:
-    """Let what this thread starts give way to the scenarios that run meanwhile, and not be told as theirs."""
-    os.setpriority(os.PRIO_PROCESS, 0, _GIVES_WAY)
-    aside()
+    folder = tmp_path_factory.mktemp("platforms")
+    if real_account is None:
+        sound = emulated_platform(folder / "sound", progress=progress)
+    else:
+        # Kept from run to run: whoever comes after a run that was killed finds what it left.
+        kept = cache_directory() / "cloud" / real_account.environment
+        sound = real_platform(real_account, kept, progress=progress)
+    weak = emulated_platform(folder / "weak", weaknesses=known_weaknesses(), progress=progress)
+    other = emulated_platform(folder / "other", progress=progress)
+    with built_beside({"sound": sound, "weak": weak, "other": other}) as built:
+        yield built
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -81,11 +64,6 @@ def platforms_begun(request: pytest.FixtureRequest) -> Iterator[None]:
             with contextlib.suppress(Exception):
                 request.getfixturevalue("platforms")
         yield
-
-
-def _built(platform: Platform) -> Platform:
-    platform.build()
-    return platform
 
 
 @given("the platform was built from code", target_fixture="platform")
