@@ -1,0 +1,97 @@
+"""Sabotages of what is planned and built in the cloud, and of how faults are done: in the process of the run itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from seatrial.chaos.journal import Journal
+from seatrial.cloud import platform
+from seatrial.cloud.costs import read_prices
+from seatrial.cloud.tofu import Tofu
+from seatrial.cloud.weaknesses import Edit, Weakness
+from suites.sabotage.declaration import Sabotage, Sight
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest import MonkeyPatch  # noqa: PT013 (an annotation)
+
+    from seatrial.chaos.lease import Lease
+    from seatrial.cloud.costs import PriceList
+
+_UNPRICED = "aws_nat_gateway"
+_CODE = "infrastructure/from_code.feature"
+
+
+def _without_a_price(patch: MonkeyPatch) -> None:
+    read = read_prices
+
+    def fewer(file: Path) -> PriceList:
+        listed = read(file)
+        kept = tuple(price for price in listed.prices if price.resource != _UNPRICED)
+        assert kept != listed.prices
+        return replace(listed, prices=kept)
+
+    patch.setattr(platform, "read_prices", fewer)
+
+
+def _without_a_look(patch: MonkeyPatch) -> None:
+    streamed = Tofu._streamed
+
+    def blind(self: Tofu, verb: str, *words: str) -> None:
+        streamed(self, verb, *words, *(["-refresh=false"] if verb == "plan" else []))
+
+    patch.setattr(Tofu, "_streamed", blind)
+
+
+def _never_given_back(patch: MonkeyPatch) -> None:
+    def keep(_journal: Journal, _lease: Lease) -> None:
+        return
+
+    patch.setattr(Journal, "remove", keep)
+
+
+HARNESS = (
+    Sabotage(
+        "price-unknown",
+        "The list of prices lacks what the learners' environment uses.",
+        (
+            Sight(
+                "infrastructure/costs.feature",
+                "The environment for learners has a price",
+                "each part of it has a price, or is paid by use",
+            ),
+        ),
+        patch=_without_a_price,
+    ),
+    Sabotage(
+        "lease-kept",
+        "A fault that was undone stays in the list of what has to be undone.",
+        (Sight("resilience/process_faults.feature", "It stands still", "nothing of the fault is left"),),
+        patch=_never_given_back,
+    ),
+    Sabotage(
+        "drift-unseen",
+        "A plan believes what is written down, and does not look at what exists.",
+        (Sight(_CODE, "What was changed by hand is named", "the plan names what was changed"),),
+        patch=_without_a_look,
+        slow=True,
+    ),
+    Sabotage(
+        "left-behind",
+        "The platform's logs stay in the account when it is taken down.",
+        (Sight(_CODE, "All is gone afterwards", "nothing of it is left in the account"),),
+        weakness=Weakness(
+            "the logs outlive the platform",
+            (
+                Edit(
+                    "modules/observability/main.tf",
+                    "  retention_in_days = var.log_retention_days\n",
+                    "  retention_in_days = var.log_retention_days\n  skip_destroy      = true\n",
+                ),
+            ),
+        ),
+        slow=True,
+    ),
+)

@@ -1,0 +1,204 @@
+"""Each sabotage breaks something that is there, and is held against a scenario and a sentence that are there."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from seatrial.cloud.weaknesses import Weakness
+from seatrial.errors import UsageError
+from seatrial.kube import subject
+from seatrial.kube.manifests import Manifests
+from seatrial.specification import Feature, Rule, Scenario, read_features
+from suites.processes.orders import planted as planted_orders
+from suites.sabotage import planted as planted_catalogue
+from suites.sabotage.changes import edited, without
+from suites.sabotage.listing import SABOTAGES, chosen, named
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from suites.sabotage.declaration import Sabotage
+
+ROOT = Path(__file__).resolve().parents[3]
+KUBERNETES = ROOT / "infra" / "kubernetes"
+# What is in the images of the services: a planted bug can import nothing else.
+IN_THE_IMAGE = sys.stdlib_module_names | {"reference_app", "redis", "sqlalchemy"}
+
+every = pytest.mark.parametrize("sabotage", SABOTAGES.values(), ids=list(SABOTAGES))
+of_the_shop = pytest.mark.parametrize(
+    "sabotage", [one for one in SABOTAGES.values() if one.change], ids=lambda s: s.name
+)
+
+
+def filled(text: str, row: Mapping[str, str]) -> str:
+    for name, value in row.items():
+        text = text.replace(f"<{name}>", value)
+    return text
+
+
+def sentences(feature: Feature, rule: Rule, scenario: Scenario) -> dict[str, list[str]]:
+    """The sentences of a scenario, by its name; of an outline, once per row."""
+    steps = (*feature.background, *rule.background, *scenario.steps)
+    return {
+        filled(scenario.name, row): [filled(step.text, row) for step in steps] for row in scenario.examples or ({},)
+    }
+
+
+@pytest.fixture(scope="module")
+def known() -> dict[str, list[str]]:
+    folder = ROOT / "features"
+    return {
+        f"features/{feature.file.relative_to(folder)}::{name}": found
+        for feature in read_features(folder)
+        for rule, scenario in feature.scenarios
+        for name, found in sentences(feature, rule, scenario).items()
+    }
+
+
+@pytest.fixture(scope="module")
+def manifests() -> Manifests:
+    """The objects of the shop, from the files that kustomize puts together, in the namespace that it gives them."""
+    found = [file for file in sorted((KUBERNETES / "bases").rglob("*.yaml")) if file.parent.name != "sizing"]
+    objects = [one for file in found for one in yaml.safe_load_all(file.read_text()) if one["kind"] != "Kustomization"]
+    account = (KUBERNETES / "bases" / "aws" / "account.json").read_text()
+    generated = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "aws-account-9k7t"}}
+    objects.append({**generated, "data": {"account.json": account}})
+    for one in objects:
+        one["metadata"]["namespace"] = "shop"
+    return Manifests.parse(yaml.safe_dump_all(objects))
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(chosen([], slow=False)) >= 16
+
+
+@every
+def test_each_has_a_scenario_and_a_sentence_that_exist(sabotage: Sabotage, known: dict[str, list[str]]) -> None:
+    assert sabotage.sights
+    for sight in sabotage.sights:
+        assert sight.step in known[sight.id]
+
+
+@every
+def test_each_breaks_one_thing_and_says_what(sabotage: Sabotage) -> None:
+    broken = [one for one in (sabotage.change, sabotage.weakness, sabotage.patch) if one is not None]
+    assert len(broken) == 1
+    assert sabotage.breaks.endswith(".")
+
+
+@of_the_shop
+def test_each_changes_what_is_deployed(sabotage: Sabotage, manifests: Manifests) -> None:
+    assert sabotage.change is not None
+    before = [dict(one.raw) for one in manifests.documents]
+    after = sabotage.change(manifests)
+    assert [dict(one.raw) for one in after.documents] != before
+    assert [dict(one.raw) for one in manifests.documents] == before
+    assert after.images == manifests.images
+
+
+@of_the_shop
+def test_what_each_adds_goes_with_the_next_deployment(sabotage: Sabotage, manifests: Manifests) -> None:
+    assert sabotage.change is not None
+    had = {(one.kind, one.name) for one in manifests.documents}
+    for one in sabotage.change(manifests).documents:
+        if (one.kind, one.name) not in had:
+            assert one.kind in subject._PRUNED
+            assert one.labels["app.kubernetes.io/part-of"] == "seatrial"
+            assert one.namespace == "shop"
+
+
+@every
+def test_what_each_patches_is_there(sabotage: Sabotage, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place, length in sabotage.patience:
+        monkeypatch.setattr(place, length)
+    if sabotage.patch is not None:
+        sabotage.patch(monkeypatch)
+        assert monkeypatch._setattr
+
+
+def test_each_weakness_finds_its_place(tmp_path: Path) -> None:
+    weaknesses = [one.weakness for one in SABOTAGES.values() if one.weakness is not None]
+    assert weaknesses
+    for number, weakness in enumerate(weaknesses):
+        assert isinstance(weakness, Weakness)
+        weakness.build_into(shutil.copytree(ROOT / "infra" / "tofu", tmp_path / str(number)))
+
+
+@pytest.mark.parametrize("module", [planted_catalogue, planted_orders], ids=["catalogue", "orders"])
+def test_planted_bugs_import_what_is_in_the_image(module: object) -> None:
+    file = getattr(module, "__file__", None)
+    assert isinstance(file, str)
+    for node in ast.walk(ast.parse(Path(file).read_text())):
+        if isinstance(node, ast.Import):
+            assert {name.name.partition(".")[0] for name in node.names} <= IN_THE_IMAGE
+        elif isinstance(node, ast.ImportFrom):
+            assert (node.module or "").partition(".")[0] in IN_THE_IMAGE
+
+
+@of_the_shop
+def test_planted_bugs_exist(sabotage: Sabotage, manifests: Manifests) -> None:
+    assert sabotage.change is not None
+    for one in sabotage.change(manifests).documents:
+        if one.kind.name == "ConfigMap" and one.name.startswith("sabotage-"):
+            code = one.text("data[planted.py]")
+            bugs = next(
+                value
+                for name, value in (("catalog", planted_catalogue), ("orders", planted_orders))
+                if name in one.name
+            )
+            assert any(f"BUGS[{bug!r}]" in one.text("data[sitecustomize.py]") for bug in bugs.BUGS)
+            compile(code, "planted.py", "exec")
+
+
+def test_a_name_that_is_unknown_is_refused_with_what_may_be_meant() -> None:
+    with pytest.raises(UsageError, match="choose one that --list shows, no-spread perhaps"):
+        named("nospread")
+
+
+def test_those_named_are_chosen_once_in_their_order() -> None:
+    assert [one.name for one in chosen(["no-spread", "no-growth", "no-spread"], slow=False)] == [
+        "no-spread",
+        "no-growth",
+    ]
+
+
+def test_slow_ones_run_when_asked_for() -> None:
+    assert {one.name for one in chosen([], slow=True)} == set(SABOTAGES)
+    assert not any(one.slow for one in chosen([], slow=False))
+
+
+def test_a_change_that_finds_nothing_is_refused(manifests: Manifests) -> None:
+    with pytest.raises(LookupError, match="no PodDisruptionBudget nobody"):
+        without("PodDisruptionBudget", "nobody")(manifests)
+    with pytest.raises(LookupError, match="was that way already"):
+        edited("Deployment", "catalog", lambda _: None)(manifests)
+
+
+def test_the_command_refuses_an_unknown_name_in_one_sentence() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "suites.sabotage", "--only", "nothing"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "seatrial: There is no sabotage called 'nothing': choose one that --list shows."
+    ]
+    assert not done.stdout
+
+
+def test_the_command_lists_all_of_them() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "suites.sabotage", "--list"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert all(name in done.stdout for name in SABOTAGES)
