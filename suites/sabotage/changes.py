@@ -89,14 +89,15 @@ def pods_of(kind: str, name: str, edit: Edit) -> Change:
 def told(service: str, *deployments: str, **values: str) -> Change:
     """Let the settings of *service* say *values*, and have the *deployments* that read them started anew."""
     settings = edited("ConfigMap", service, lambda raw: raw["data"].update(values))
-    return all_of(settings, *(started_anew(name) for name in deployments))
+    why = ".".join(f"{key}-{value}" for key, value in sorted(values.items()))
+    return all_of(settings, *(started_anew(name, why) for name in deployments))
 
 
-def started_anew(deployment: str) -> Change:
-    """Have the pods of *deployment* replaced, for what they read only when they start."""
+def started_anew(deployment: str, why: str) -> Change:
+    """Have the pods of *deployment* replaced, for what they read only when they start; *why* is another each time."""
 
     def edit(raw: dict[str, Any]) -> None:
-        raw["spec"]["template"].setdefault("metadata", {}).setdefault("annotations", {})[_MARK] = "true"
+        raw["spec"]["template"].setdefault("metadata", {}).setdefault("annotations", {})[_MARK] = why
 
     return edited("Deployment", deployment, edit)
 
@@ -104,7 +105,9 @@ def started_anew(deployment: str) -> Change:
 def planted(kind: str, name: str, bugs: Path, bug: str) -> Change:
     """Run the workload with *bug* in it, one of the functions that the module *bugs* lists in ``BUGS``."""
     files = {"sitecustomize.py": _PLANTING.format(bug=bug), "planted.py": bugs.read_text(encoding="utf-8")}
-    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"sabotage-{name}"}, "data": files}
+    # Another bug has another name, so that the pods of the one before do not stay.
+    label = f"sabotage-{name}-{bug.replace('_', '-')}"
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": label}, "data": files}
 
     def edit(pods: dict[str, Any]) -> None:
         path = {"name": "PYTHONPATH", "value": f"{_FOLDER}:/srv/packages:/srv/service"}
@@ -112,7 +115,7 @@ def planted(kind: str, name: str, bugs: Path, bug: str) -> Change:
         for container in pods["containers"]:
             container["env"] = [*container.get("env", ()), path]
             container["volumeMounts"] = [*container.get("volumeMounts", ()), mount]
-        volume = {"name": "sabotage", "configMap": {"name": f"sabotage-{name}"}}
+        volume = {"name": "sabotage", "configMap": {"name": label}}
         pods["volumes"] = [*pods.get("volumes", ()), volume]
 
     return all_of(added(config), pods_of(kind, name, edit))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from seatrial.chaos.experiment import read_experiment
 from seatrial.chaos.journal import Journal
 from seatrial.cloud import platform
 from seatrial.cloud.costs import read_prices
@@ -52,6 +53,19 @@ def _never_given_back(patch: MonkeyPatch) -> None:
     patch.setattr(Journal, "remove", keep)
 
 
+def _never_broken_off(patch: MonkeyPatch) -> None:
+    def patient(file: Path) -> dict[str, Any]:
+        experiment = read_experiment(file)
+        for limits in experiment["extensions"]:
+            limits["deviation"] = 600
+        for action in experiment["method"]:
+            if action["provider"]["func"] == "hold":
+                action["provider"]["arguments"]["seconds"] = 20
+        return experiment
+
+    patch.setattr("steps.experiment.read_experiment", patient)
+
+
 HARNESS = (
     Sabotage(
         "price-unknown",
@@ -70,6 +84,18 @@ HARNESS = (
         "A fault that was undone stays in the list of what has to be undone.",
         (Sight("resilience/process_faults.feature", "It stands still", "nothing of the fault is left"),),
         patch=_never_given_back,
+    ),
+    Sabotage(
+        "never-broken-off",
+        "An experiment goes on for as long as it likes though the steady state is gone.",
+        (
+            Sight(
+                "resilience/experiments.feature",
+                "A replica stands still although none may",
+                "it was broken off and all was undone within 60 seconds",
+            ),
+        ),
+        patch=_never_broken_off,
     ),
     Sabotage(
         "drift-unseen",

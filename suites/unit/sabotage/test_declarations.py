@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import shutil
 import subprocess
 import sys
@@ -19,13 +20,13 @@ from seatrial.kube.manifests import Manifests
 from seatrial.specification import Feature, Rule, Scenario, read_features
 from suites.processes.orders import planted as planted_orders
 from suites.sabotage import planted as planted_catalogue
-from suites.sabotage.changes import edited, without
+from suites.sabotage.changes import edited, planted, without
 from suites.sabotage.listing import SABOTAGES, chosen, named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from suites.sabotage.declaration import Sabotage
+    from suites.sabotage.declaration import Change, Sabotage
 
 ROOT = Path(__file__).resolve().parents[3]
 KUBERNETES = ROOT / "infra" / "kubernetes"
@@ -36,6 +37,30 @@ every = pytest.mark.parametrize("sabotage", SABOTAGES.values(), ids=list(SABOTAG
 of_the_shop = pytest.mark.parametrize(
     "sabotage", [one for one in SABOTAGES.values() if one.change], ids=lambda s: s.name
 )
+
+
+planting = pytest.mark.parametrize(
+    "name",
+    ["yesterdays-price", "no-cache", "ordered-twice", "stock-kept", "answers-late", "migrations-that-lose"],
+)
+
+
+def unpack(change: Change | None, manifests: Manifests, folder: Path) -> None:
+    """Write to *folder* the files that a planted bug mounts into the pods."""
+    assert change is not None
+    [files] = [one for one in change(manifests).documents if one.name.startswith("sabotage-")]
+    for name, text in files.texts("data").items():
+        (folder / name).write_text(text)
+
+
+def start(program: str, path: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def filled(text: str, row: Mapping[str, str]) -> str:
@@ -143,19 +168,29 @@ def test_planted_bugs_import_what_is_in_the_image(module: object) -> None:
             assert (node.module or "").partition(".")[0] in IN_THE_IMAGE
 
 
-@of_the_shop
-def test_planted_bugs_exist(sabotage: Sabotage, manifests: Manifests) -> None:
-    assert sabotage.change is not None
-    for one in sabotage.change(manifests).documents:
-        if one.kind.name == "ConfigMap" and one.name.startswith("sabotage-"):
-            code = one.text("data[planted.py]")
-            bugs = next(
-                value
-                for name, value in (("catalog", planted_catalogue), ("orders", planted_orders))
-                if name in one.name
-            )
-            assert any(f"BUGS[{bug!r}]" in one.text("data[sitecustomize.py]") for bug in bugs.BUGS)
-            compile(code, "planted.py", "exec")
+@planting
+def test_planted_bugs_are_there_before_the_service_is(name: str, manifests: Manifests, tmp_path: Path) -> None:
+    unpack(SABOTAGES[name].change, manifests, tmp_path)
+    # It asserts that what it takes the place of is there; where it is not, the process ends.
+    done = start("import sys; print('planted' in sys.modules)", f"{tmp_path}:{ROOT}")
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
+
+
+def test_what_cannot_be_planted_lets_no_service_start(manifests: Manifests, tmp_path: Path) -> None:
+    (tmp_path / "bugs.py").write_text("BUGS = {}\n")
+    unpack(planted("Deployment", "catalog", tmp_path / "bugs.py", "no_such_bug"), manifests, tmp_path)
+    done = start("print('serves')", str(tmp_path))
+    assert (done.returncode, done.stdout) == (70, "")
+
+
+def test_two_bugs_in_one_workload_are_told_apart(manifests: Manifests) -> None:
+    def pods(name: str) -> object:
+        change = SABOTAGES[name].change
+        assert change is not None
+        [one] = [one for one in change(manifests).documents if (one.kind.name, one.name) == ("Deployment", "catalog")]
+        return one.at("spec.template")
+
+    assert pods("yesterdays-price") != pods("no-cache") != pods("answers-late")
 
 
 def test_a_name_that_is_unknown_is_refused_with_what_may_be_meant() -> None:
