@@ -85,20 +85,16 @@ def _sabotage(config: pytest.Config) -> Sabotage | None:
 
 @dataclass
 class Built(Mapping[str, "Future[Platform]"]):
-    """Platforms in the cloud, each built when it is asked for; the one to be looked at has the weakness in it."""
+    """Platforms in the cloud as their code is, each built when it is asked for."""
 
     folder: Path
     progress: Progress
     held: ExitStack
-    sabotage: Sabotage | None
     made: dict[str, Future[Platform]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Future[Platform]:
         if name not in self.made:
-            weakness = self.sabotage.weakness if self.sabotage is not None else None
-            weaknesses = () if weakness is None else (weakness,)
-            lent = emulated_platform(self.folder / name, weaknesses=weaknesses, progress=self.progress)
-            platform = self.held.enter_context(lent)
+            platform = self.held.enter_context(emulated_platform(self.folder / name, progress=self.progress))
             platform.build()
             self.made[name] = Future()
             self.made[name].set_result(platform)
@@ -113,7 +109,7 @@ class Built(Mapping[str, "Future[Platform]"]):
 
 @dataclass(frozen=True, eq=False)
 class Broken:
-    """The fixtures that deploy and build, with the sabotage in what they do."""
+    """The fixtures that deploy and build, in the place of those that other runs have."""
 
     sabotage: Sabotage | None
 
@@ -136,4 +132,4 @@ class Broken:
     def platforms(self, tmp_path_factory: pytest.TempPathFactory, progress: Progress) -> Iterator[Built]:
         """The platforms that scenarios look at, and no others."""
         with ExitStack() as held:
-            yield Built(tmp_path_factory.mktemp("platforms"), progress, held, self.sabotage)
+            yield Built(tmp_path_factory.mktemp("platforms"), progress, held)

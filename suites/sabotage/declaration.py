@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from pytest import MonkeyPatch  # noqa: PT013 (an annotation)
 
-    from seatrial.cloud.weaknesses import Weakness
 
 # Deploys something else than the manifests say.
 Change = Callable[[Manifests], Manifests]
@@ -40,17 +39,15 @@ class Sight:
 class Sabotage:
     """One control that is broken, in a plain sentence, and what has to see it.
 
-    It is broken in what is deployed (*change*), in the code that a platform in the cloud is built from (*weakness*), or
-    in the process of the run itself (*patch*). Nothing else of a run differs, and the next one deploys and builds what
-    is sound. *patience* cuts waits short for what cannot come any more: how long they take, by the dotted names of
-    where that stands. What is *slow* runs only when it is asked for.
+    It is broken in what is deployed (*change*), or in the process of the run itself (*patch*). Nothing else of a run
+    differs, and the next one deploys what is sound. *patience* cuts waits short for what cannot come any more: how long
+    they take, by the dotted names of where that stands. What is *slow* runs only when it is asked for.
     """
 
     name: str
     breaks: str
     sights: tuple[Sight, ...]
     change: Change | None = None
-    weakness: Weakness | None = None
     patch: Callable[[MonkeyPatch], None] | None = None
     patience: tuple[tuple[str, timedelta], ...] = ()
     slow: bool = False

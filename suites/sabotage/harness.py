@@ -10,7 +10,6 @@ from seatrial.chaos.journal import Journal
 from seatrial.cloud import platform
 from seatrial.cloud.costs import read_prices
 from seatrial.cloud.tofu import Tofu
-from seatrial.cloud.weaknesses import Edit, Weakness
 from suites.sabotage.declaration import Sabotage, Sight
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from seatrial.cloud.costs import PriceList
 
 _UNPRICED = "aws_nat_gateway"
+_LOG = 'module.platform.module.observability.aws_cloudwatch_log_group.this["catalog"]'
 _CODE = "infrastructure/from_code.feature"
 
 
@@ -44,6 +44,16 @@ def _without_a_look(patch: MonkeyPatch) -> None:
         streamed(self, verb, *words, *(["-refresh=false"] if verb == "plan" else []))
 
     patch.setattr(Tofu, "_streamed", blind)
+
+
+def _forgotten(patch: MonkeyPatch) -> None:
+    destroy = Tofu.destroy
+
+    def all_but_one(self: Tofu) -> None:
+        self._run("state", "rm", _LOG)
+        destroy(self)
+
+    patch.setattr(Tofu, "destroy", all_but_one)
 
 
 def _never_given_back(patch: MonkeyPatch) -> None:
@@ -106,18 +116,9 @@ HARNESS = (
     ),
     Sabotage(
         "left-behind",
-        "The platform's logs stay in the account when it is taken down.",
+        "A log of the platform is forgotten before it is taken down.",
         (Sight(_CODE, "All is gone afterwards", "nothing of it is left in the account"),),
-        weakness=Weakness(
-            "the logs outlive the platform",
-            (
-                Edit(
-                    "modules/observability/main.tf",
-                    "  retention_in_days = var.log_retention_days\n",
-                    "  retention_in_days = var.log_retention_days\n  skip_destroy      = true\n",
-                ),
-            ),
-        ),
+        patch=_forgotten,
         slow=True,
     ),
 )

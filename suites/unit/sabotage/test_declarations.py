@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from seatrial.cloud.weaknesses import Weakness
 from seatrial.errors import UsageError
 from seatrial.kube import subject
 from seatrial.kube.manifests import Manifests
@@ -114,7 +112,7 @@ def test_each_has_a_scenario_and_a_sentence_that_exist(sabotage: Sabotage, known
 
 @every
 def test_each_breaks_one_thing_and_says_what(sabotage: Sabotage) -> None:
-    broken = [one for one in (sabotage.change, sabotage.weakness, sabotage.patch) if one is not None]
+    broken = [one for one in (sabotage.change, sabotage.patch) if one is not None]
     assert len(broken) == 1
     assert sabotage.breaks.endswith(".")
 
@@ -147,14 +145,6 @@ def test_what_each_patches_is_there(sabotage: Sabotage, monkeypatch: pytest.Monk
     if sabotage.patch is not None:
         sabotage.patch(monkeypatch)
         assert monkeypatch._setattr
-
-
-def test_each_weakness_finds_its_place(tmp_path: Path) -> None:
-    weaknesses = [one.weakness for one in SABOTAGES.values() if one.weakness is not None]
-    assert weaknesses
-    for number, weakness in enumerate(weaknesses):
-        assert isinstance(weakness, Weakness)
-        weakness.build_into(shutil.copytree(ROOT / "infra" / "tofu", tmp_path / str(number)))
 
 
 @pytest.mark.parametrize("module", [planted_catalogue, planted_orders], ids=["catalogue", "orders"])
