@@ -143,6 +143,12 @@ def soak_faults(session: nox.Session) -> None:
 
 
 @nox.session
+def sabotage(session: nox.Session) -> None:
+    """Break one control after the other on a real cluster, and see that the features go red for each."""
+    _run(session, "python", "-m", "suites.sabotage", *session.posargs)
+
+
+@nox.session
 def lock(session: nox.Session) -> None:
     """Pin all packages anew, with their hashes."""
     compiled = ("uv", "pip", "compile", "--quiet", "--universal", "--python-version=3.11", "--generate-hashes")

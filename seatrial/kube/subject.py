@@ -36,6 +36,8 @@ _PRUNED = (
     kinds.NETWORK_POLICY,
     kinds.CONFIG_MAP,
     kinds.SERVICE_ACCOUNT,
+    kinds.ROLE_BINDING,
+    kinds.ROLE,
 )
 # Keys of AWS that services had before they got their rights by token.
 _RETIRED = ("object-store",)
