@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from seatrial.chaos.lookout import seen_since
+from seatrial.chaos.naming import COURSE_FORMAT
 from seatrial.chaos.times import Instant
 from seatrial.load.bins import Bins, binned
 from seatrial.load.indicators import series
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
     from seatrial.load.record import Record, Request
     from seatrial.slo.definition import Objective
 
-FORMAT = "seatrial.course-of-a-fault/1"
 # For how long all must go well at the end before a service is called steady.
 CALM = timedelta(seconds=5)
 _STEP = timedelta(milliseconds=250)
+_OVER_AT_ONCE = {"pod-kill": "there is nothing to undo: it was over at once"}
 _FAULT, _CUSTOMERS, _PLATFORM = "the fault", "customers", "platform"
 
 
@@ -65,13 +66,15 @@ class Customers:
 class Course:
     """The course of *fault* on *target*: *marks* in the order in which they are to be read, and *customers*' requests.
 
-    *zero* is the middle of the injection on the clock of all instants.
+    *zero* is the middle of the injection on the clock of all instants. *span* is for how long it was there: up to None
+    where it was still there when the customers left; None in all where it was over at once.
     """
 
     fault: str
     target: str
     zero: float
     marks: tuple[Mark, ...]
+    span: tuple[float, float | None] | None
     customers: Customers
     alerts: tuple[Paged, ...]
     bins: Bins
@@ -100,9 +103,10 @@ class Course:
         bins = asdict(self.bins) | {"start": round(self.bins.start - self.zero, 6)}
         limit = self.customers.limit
         return {
-            "format": FORMAT,
+            "format": COURSE_FORMAT,
             "fault": self.fault,
             "target": self.target,
+            "span": None if self.span is None else [None if at is None else self._from_zero(at) for at in self.span],
             "customers": asdict(self.customers) | {"limit": None if limit is None else limit.total_seconds()},
             "marks": [
                 {
@@ -158,7 +162,9 @@ def course_of(timeline: Timeline, record: Record, looks: Sequence[Look], objecti
         _felt(hit, injected, limit),
         _detected(seen),
         alert_worthy,
-        _noted("undone", timeline, "it lasted for as long as the customers came, or it ends by itself", of="clean"),
+        _noted(
+            "undone", timeline, _OVER_AT_ONCE.get(timeline.fault, "it was there when the customers left"), of="clean"
+        ),
         recovered,
         _steady(record, timeline, recovered, seen, felt=bool(hit)),
     )
@@ -170,9 +176,15 @@ def course_of(timeline: Timeline, record: Record, looks: Sequence[Look], objecti
         rate=record.rate,
         limit=limit,
     )
-    return Course(
-        timeline.fault, timeline.target, injected.at, marks, customers, alerts, binned(record.requests, limit)
-    )
+    bins = binned(record.requests, limit)
+    return Course(timeline.fault, timeline.target, injected.at, marks, _span(timeline), customers, alerts, bins)
+
+
+def _span(timeline: Timeline) -> tuple[float, float | None] | None:
+    clean = timeline.instants.get("clean")
+    if clean is None and timeline.fault in _OVER_AT_ONCE:
+        return None
+    return timeline.instants["injected"].earliest, None if clean is None else clean.latest
 
 
 def _noted(name: str, timeline: Timeline, otherwise: str, *, of: str | None = None) -> Mark:

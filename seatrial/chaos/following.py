@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from seatrial.chaos.course import course_of
 from seatrial.chaos.lookout import Lookout
+from seatrial.chaos.naming import COURSE_TITLE
 from seatrial.chaos.times import Timeline
 from seatrial.slo.reading import OBJECTIVES, read_objectives
 from seatrial.verdict import Inconclusive
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from seatrial.kube import Workload
     from seatrial.load import Traffic
-
-TITLE = "the course of the fault"
 
 
 @contextmanager
@@ -46,7 +45,7 @@ def _tell(workload: Workload, traffic: Traffic, timeline: Timeline, lookout: Loo
     try:
         course = course_of(timeline, traffic.stop().sound(), lookout.looks, objectives)
     except Inconclusive as problem:
-        tell_document(f"{TITLE} is not known", str(problem))
+        tell_document(f"{COURSE_TITLE} is not known", str(problem))
         return
-    tell_document(TITLE, course.text())
-    tell_data(TITLE, course.data())
+    tell_document(COURSE_TITLE, course.text())
+    tell_data(COURSE_TITLE, course.data())

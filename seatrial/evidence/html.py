@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from seatrial.evidence.courses import CoursePicture, course_picture, is_course
 from seatrial.evidence.feature_text import FeatureText, Sentence
 from seatrial.evidence.pictures import LatencyPicture, latency_picture
 from seatrial.evidence.words import (
@@ -80,13 +81,14 @@ class _Detail:
     commands: int
     files: int
     pictures: int
+    courses: int
     steps_if_passed: bool = True
     steps: bool = True
     scenarios: int = 1_000_000
 
 
 _LEVELS = (
-    _Detail("", most=1500, text=4000, commands=40, files=60, pictures=40),
+    _Detail("", most=1500, text=4000, commands=40, files=60, pictures=40, courses=200),
     _Detail(
         "Long texts are cut; of commands, files and pictures only the first are here; the folder of the run has all.",
         most=2000,
@@ -94,6 +96,7 @@ _LEVELS = (
         commands=3,
         files=6,
         pictures=12,
+        courses=80,
     ),
     _Detail(
         "The steps of what passed are left out, and so are commands; the folder of the run has all.",
@@ -102,6 +105,7 @@ _LEVELS = (
         commands=0,
         files=3,
         pictures=4,
+        courses=20,
         steps_if_passed=False,
     ),
     _Detail(
@@ -111,6 +115,7 @@ _LEVELS = (
         commands=0,
         files=0,
         pictures=0,
+        courses=0,
         steps_if_passed=False,
         steps=False,
     ),
@@ -121,6 +126,7 @@ _LEVELS = (
         commands=0,
         files=0,
         pictures=0,
+        courses=0,
         steps_if_passed=False,
         steps=False,
         scenarios=1000,
@@ -215,6 +221,7 @@ class _Scenario:
     steps: tuple[_Step, ...]
     folded: int
     timed: bool
+    courses: tuple[CoursePicture | str, ...]
     change: Difference | None
     reason: str
     where: tuple[_Cause, ...]
@@ -296,6 +303,13 @@ class _Sources:
         self.run = run
         self.texts = {one.file: FeatureText.of(one.text) for one in record.features}
         self._pictures: dict[str, LatencyPicture | str] = {}
+        self._courses: dict[str, CoursePicture | str] = {}
+
+    def course(self, artefact: ArtefactRecord) -> CoursePicture | str:
+        """Return the picture of the course of a fault that was kept as *artefact*, or why there is none."""
+        if artefact.path not in self._courses:
+            self._courses[artefact.path] = course_picture(artefact, self.run)
+        return self._courses[artefact.path]
 
     def picture(self, one: ScenarioRecord, judgement: JudgementRecord) -> LatencyPicture | str:
         """Return the picture of what *judgement* was made from, or why there is none."""
@@ -318,6 +332,7 @@ class _Page:
         self._base = os.path.relpath(sources.run, shown_in)
         self._detail = detail
         self._pictures = detail.pictures
+        self._courses = detail.courses
         self._requirement_anchors = {one.id: f"r{number}" for number, one in enumerate(record.register, start=1)}
         self._differences = (
             {id(one.after): one for one in changes.changed if one.after is not None} if changes is not None else {}
@@ -387,6 +402,7 @@ class _Page:
             steps=tuple(self._step(one, step, text, drawn) for step in steps) if shown else (),
             folded=0 if shown else len(steps),
             timed=timed,
+            courses=self._courses_of(one),
             change=self._differences.get(id(one)),
             reason=self._cut(one.reason or ""),
             where=() if passed or not self._detail.steps else tuple(self._where(one)),
@@ -417,6 +433,11 @@ class _Page:
             return None
         self._pictures -= 1
         return self._sources.picture(one, judgement)
+
+    def _courses_of(self, one: ScenarioRecord) -> tuple[CoursePicture | str, ...]:
+        kept = [artefact for artefact in one.artefacts if is_course(artefact)][: self._courses]
+        self._courses -= len(kept)
+        return tuple(self._sources.course(artefact) for artefact in kept)
 
     def _commands_of(self, one: ScenarioRecord) -> Iterator[_Commands]:
         if not self._detail.commands:
