@@ -90,6 +90,15 @@ class _Detail:
 _LEVELS = (
     _Detail("", most=1500, text=4000, commands=40, files=60, pictures=40, courses=200),
     _Detail(
+        "Of the courses of faults only the first are here; the folder of the run has all.",
+        most=1500,
+        text=4000,
+        commands=40,
+        files=60,
+        pictures=40,
+        courses=40,
+    ),
+    _Detail(
         "Long texts are cut; of commands, files and pictures only the first are here; the folder of the run has all.",
         most=2000,
         text=1000,

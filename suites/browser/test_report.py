@@ -177,9 +177,9 @@ def test_the_course_of_a_fault_can_be_read_by_all(show: Show, report: Path, scre
     assert table is not None
     assert box["x"] + box["width"] <= screen.width
     assert table["x"] + table["width"] <= screen.width
-    numbers = figure.locator("svg .number text").all_inner_texts()
+    numbers = figure.locator("svg .number text").all_text_contents()
     assert numbers == [str(number) for number in range(1, 9)]
-    assert figure.locator("tbody td:first-child").all_inner_texts() == numbers
+    assert figure.locator("tbody td:first-child").all_text_contents() == numbers
 
 
 def test_without_colour_the_course_of_a_fault_says_the_same(show: Show, report: Path) -> None:
@@ -201,3 +201,5 @@ def test_a_large_run_is_shown_whole(show: Show, tmp_path: Path) -> None:
     page = show(directory.path / "report.html").page
     assert page.locator("article.scenario").count() == 500
     assert page.locator("figure:not(.course) svg").count() == 40
+    assert page.locator("figure.course svg").count() == 40
+    assert page.get_by_text("Of the courses of faults only the first are here").is_visible()
