@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 from seatrial.evidence.courses import CoursePicture, course_picture, is_course
 from seatrial.evidence.feature_text import FeatureText, Sentence
 from seatrial.evidence.pictures import LatencyPicture, latency_picture
+from seatrial.evidence.resilience import Lost, percent, resilience
 from seatrial.evidence.words import (
     COVERAGE_SIGNS,
     SIGNS,
@@ -368,6 +369,9 @@ class _Page:
             coverage=coverage,
             bar=_bar(coverage_counts(record)),
             counts=counted(record.counts()),
+            resilience=resilience(record),
+            losses=self._losses(views),
+            percent=percent,
             beside=len(record.scenarios) - len(record.selected),
             commit="" if commit == "unknown" else commit,
             commit_changes=record.environment.get("project changes", "unknown"),
@@ -490,6 +494,14 @@ class _Page:
             counts = Counter(str(view.record.verdict) for view in members)
             ordered = {str(verdict): counts[str(verdict)] for verdict in Verdict}
             yield _Feature(name, file, f"f{number}", counted(ordered), self._cut(text.description), rules)
+
+    def _losses(self, views: Mapping[int, _Scenario]) -> tuple[tuple[Lost, tuple[_Scenario, ...]], ...]:
+        """Return what was lost, each with those of its scenarios that are on the page."""
+        found = resilience(self._record)
+        return tuple(
+            (lost, tuple(views[id(one)] for one in lost.scenarios if id(one) in views))
+            for lost in (found.lost if found is not None else ())
+        )
 
     def _chapters(self, views: Mapping[int, _Scenario]) -> tuple[tuple[_Requirement, ...], ...]:
         entries = []

@@ -259,7 +259,8 @@ def sample_run(
     numbers = []
     for first in range(0, scenarios, 10):
         name = f"The catalogue survives loss {first // 10 + 1}"
-        file = f"features/resilience/loss_{first // 10 + 1:03d}.feature"
+        # The first are those that resilience is reckoned from.
+        file = f"features/resilience/{f'loss_{first // 10 + 1:03d}' if first else 'pod_loss'}.feature"
         names = [
             f"Replica {n + 1} of many is killed while customers come" for n in range(first, min(first + 10, scenarios))
         ]
