@@ -204,7 +204,7 @@ def _felt(hit: Sequence[Request], injected: Instant, limit: timedelta | None) ->
 
 
 def _detected(seen: Seen) -> Mark:
-    if seen.before is None or not seen.answered:
+    if not seen.compares:
         why = "the platform answered no look before the fault" if seen.before is None else "it answered none after it"
         return Mark("detected", _PLATFORM, Known.UNKNOWN, None, why)
     if seen.missed is None:
@@ -252,6 +252,10 @@ def _recovered(record: Record, hit: Sequence[Request], seen: Seen) -> Mark:
         return Mark(
             "recovered", _CUSTOMERS, Known.HAPPENED, Instant(last, after), "whoever asked later was served well"
         )
+    if not seen.compares:
+        return Mark(
+            "recovered", _PLATFORM, Known.UNKNOWN, None, "customers felt nothing, and the platform said nothing"
+        )
     if seen.missed is None:
         return Mark("recovered", _CUSTOMERS, Known.NEVER, None, "there was nothing to recover from")
     if seen.back is None:
@@ -261,7 +265,7 @@ def _recovered(record: Record, hit: Sequence[Request], seen: Seen) -> Mark:
 
 def _steady(record: Record, timeline: Timeline, recovered: Mark, seen: Seen, *, felt: bool) -> Mark:
     """Say from when on all was well: no bad request, no replica too few, nothing of the fault left."""
-    name, source = "steady", f"{_CUSTOMERS} and {_PLATFORM}"
+    name, source = "steady", f"{_CUSTOMERS} and {_PLATFORM}" if seen.compares else _CUSTOMERS
     if felt and recovered.instant is None:
         return Mark(name, source, Known.NEVER, None, "the last request was bad")
     if seen.missed is not None and seen.back is None:

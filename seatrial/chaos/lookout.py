@@ -85,6 +85,11 @@ class Seen:
     answered: int
     unanswered: int
 
+    @property
+    def compares(self) -> bool:
+        """Whether there is a before and an after to compare."""
+        return self.before is not None and self.answered > 0
+
 
 def seen_since(looks: Sequence[Look], injected: Instant) -> Seen:
     """Say what *looks* tell of the replicas that took requests before *injected*.

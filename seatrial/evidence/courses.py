@@ -184,7 +184,7 @@ class _Drawing:
         self.base = round(self.top + most_good / self.per_pixel)
         known = [max(one, _SHORTEST) for part in (bins.middle, bins.longest) for one in part if one is not None]
         limit = course.customers.limit
-        known += [limit] if limit is not None and limit > 0 else []
+        known += [max(limit, _SHORTEST)] if limit is not None and limit > 0 else []
         self.low = math.floor(math.log10(min(known, default=_SHORTEST)))
         self.tall = max(math.ceil(math.log10(max(known, default=1))), self.low + 1)
 

@@ -175,7 +175,9 @@ def test_steady_has_to_be_seen(sent: Record, seen: list[Look], known: Known, sai
 
 
 def test_a_platform_that_nobody_asked_detects_nothing_and_is_not_said_to() -> None:
-    assert mark(course(record()), "detected").known is Known.UNKNOWN
+    blind = course(record())
+    assert [mark(blind, name).known for name in ("detected", "recovered")] == [Known.UNKNOWN] * 2
+    assert mark(blind, "steady").source == "customers"
     silent = looks((110, None))
     assert "it answered none after it" in mark(course(record(), silent), "detected").said
 

@@ -119,6 +119,12 @@ def test_marks_stand_where_they_were_with_their_bounds(tmp_path: Path) -> None:
     assert picture.span == (60, 572)
 
 
+def test_a_limit_of_next_to_nothing_makes_no_endless_scale(tmp_path: Path) -> None:
+    found = course()
+    found["customers"]["limit"] = 1e-300
+    assert len(drawn(tmp_path, found).latencies) < 10
+
+
 def test_stretches_without_a_request_are_left_open(tmp_path: Path) -> None:
     bins = {"start": 0.0, "width": 1.0, "good": [1, 0, 1], "slow": [0] * 3, "failed": [0] * 3} | {
         name: [0.1, None, 0.1] for name in ("middle", "high", "longest")
