@@ -66,14 +66,14 @@ def test_scenarios_of_a_kind_share_its_weight() -> None:
 @pytest.mark.parametrize("unseen", [Verdict.NOT_RUN, Verdict.INCONCLUSIVE, Verdict.ERROR], ids=str)
 def test_what_was_not_seen_lowers_the_coverage_and_not_the_score(unseen: Verdict) -> None:
     found = reckoned(Verdict.PASSED, Verdict.PASSED, Verdict.PASSED, unseen)
-    assert (found.score, found.coverage) == (1, Fraction(1, 2))
+    assert (found.score, found.coverage) == (Fraction(1), Fraction(1, 2))
     assert [kind.name for kind in found.unseen] == ["Names are gone"]
     assert str(found) == "100 % of what was seen was survived; 50 % of the weight was seen"
 
 
 def test_nothing_seen_is_no_score() -> None:
     found = reckoned(*[Verdict.NOT_RUN] * 4)
-    assert (found.score, found.coverage) == (None, 0)
+    assert (found.score, found.coverage) == (None, Fraction(0))
     assert str(found) == "nothing was seen; 0 % of the weight was seen"
     assert resilience(run(), KINDS) is None
     assert resilience(run(scenario(0, Verdict.PASSED)), KINDS) is None
