@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TYPE_CHECKING
 
 from seatrial.chaos.naming import COURSE_TITLE
+from seatrial.evidence.course_form import MOST_MARKS, KeptCourse
 from seatrial.evidence.pictures import Tick, brief, power
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ _ROW = 15
 _RATES, _GAP, _LATENCIES, _BELOW = 90, 22, 80, 22
 _NARROWEST = 14
 _LARGEST = 2**18
-_MOST_BINS = 120
-_MOST_MARKS = 16
 _SHORTEST = 0.0001
 _STEPS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
 _MOST_TICKS = 9
@@ -35,56 +32,6 @@ _CAPTION = (
     "took, from the median to the longest (band) and what 99 % kept to (line). Shaded: while the fault was there. "
     "Times are counted from its injection."
 )
-
-_Text = Annotated[str, Field(max_length=4000)]
-# More than a month is no trial; what is drawn must not be wider than a page.
-_Seconds = Annotated[float, Field(ge=-3e6, le=3e6)]
-_Count = Annotated[int, Field(ge=0, le=10**12)]
-_Counts = Annotated[list[_Count], Field(max_length=_MOST_BINS)]
-_Latencies = Annotated[list[_Seconds | None], Field(max_length=_MOST_BINS)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class _Mark(_Strict):
-    name: Literal["injected", "effective", "felt", "detected", "alert-worthy", "undone", "recovered", "steady"]
-    source: _Text
-    known: Literal["happened", "never", "not known"]
-    earliest: _Seconds | None
-    latest: _Seconds | None
-    said: _Text
-
-
-class _Bins(_Strict):
-    start: _Seconds
-    width: Annotated[float, Field(gt=0, le=3e6)]
-    good: _Counts
-    slow: _Counts
-    failed: _Counts
-    middle: _Latencies
-    high: _Latencies
-    longest: _Latencies
-
-
-class _Customers(_Strict):
-    requests: _Count
-    failed: _Count
-    slow: _Count
-    bad_before: _Count
-    rate: _Seconds
-    limit: _Seconds | None
-
-
-class _Course(_Strict):
-    format: Literal["seatrial.course-of-a-fault/1"]
-    fault: _Text
-    target: _Text
-    span: tuple[_Seconds, _Seconds | None] | None
-    customers: _Customers
-    marks: Annotated[list[_Mark], Field(max_length=_MOST_MARKS)]
-    bins: _Bins
 
 
 @dataclass(frozen=True)
@@ -152,7 +99,7 @@ def course_picture(artefact: ArtefactRecord, run: Path) -> CoursePicture | str:
         content = file.read_bytes()
         if hashlib.sha256(content).hexdigest() != artefact.sha256:
             return "The course of the fault is not what was kept, so it is not drawn."
-        course = _Course.model_validate_json(content)
+        course = KeptCourse.model_validate_json(content)
         lengths = {len(one) for one in vars(course.bins).values() if isinstance(one, list)}
         if len(lengths) != 1 or not course.bins.good:
             return "The course of the fault cannot be drawn: it holds no requests."
@@ -164,7 +111,7 @@ def course_picture(artefact: ArtefactRecord, run: Path) -> CoursePicture | str:
 class _Drawing:
     """Where everything is."""
 
-    def __init__(self, course: _Course) -> None:
+    def __init__(self, course: KeptCourse) -> None:
         self.course = course
         bins = course.bins
         count = len(bins.good)
@@ -232,7 +179,7 @@ class _Drawing:
             number += 1
             at = self._x((one.earliest + one.latest) / 2)
             left = self._x(one.earliest)
-            row = next(row for row in range(_MOST_MARKS) if row not in taken or abs(at - taken[row]) >= _NARROWEST)
+            row = next(row for row in range(MOST_MARKS) if row not in taken or abs(at - taken[row]) >= _NARROWEST)
             taken[row] = at
             yield DrawnMark(number, at, left, max(self._x(one.latest) - left, 1), (row + 1) * _ROW - 2)
 
