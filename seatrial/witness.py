@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import timedelta
     from pathlib import Path
 
@@ -43,6 +43,9 @@ class Witness(Protocol):
 
     def document(self, title: str, text: str) -> None:
         """A text was used or obtained that explains what happened: a manifest applied, an object read."""
+
+    def data(self, title: str, data: Mapping[str, object]) -> None:
+        """Something was found that a machine reads too; *data* can be written as JSON."""
 
     def picture(self, title: str, png: bytes) -> None:
         """Something was seen, and this is how it looked; *png* is a PNG image."""
@@ -94,6 +97,12 @@ def tell_document(title: str, text: str) -> None:
     """Tell of a text that explains what happened."""
     for witness in tuple(_witnesses):
         witness.document(title, text)
+
+
+def tell_data(title: str, data: Mapping[str, object]) -> None:
+    """Tell of something that a machine reads too."""
+    for witness in tuple(_witnesses):
+        witness.data(title, data)
 
 
 def tell_picture(title: str, png: bytes) -> None:

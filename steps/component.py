@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from seatrial.chaos.injection import Injection
     from seatrial.chaos.processes import ProcessKill
+    from seatrial.chaos.times import Timeline
     from seatrial.cluster import RunningCluster
     from seatrial.kube import Cluster, Node, Workload
     from steps.disturbance import Replica
@@ -32,22 +33,26 @@ def node_of_a_replica(cluster: Cluster, workload: Workload) -> Node:
 
 
 @when(parse("the {what} of that node is killed"), target_fixture="killed")
-def killed_on_the_node(embedded: RunningCluster, node: Node, what: str, recovery: ExitStack) -> Injection:
-    return _killed(component(embedded.node(node.name), _PROGRAMS[what]), recovery)
+def killed_on_the_node(
+    embedded: RunningCluster, node: Node, what: str, recovery: ExitStack, timeline: Timeline
+) -> Injection:
+    return _killed(component(embedded.node(node.name), _PROGRAMS[what]), recovery, timeline)
 
 
 @when(parse("the {what} of the control plane is killed"), target_fixture="killed")
-def killed_on_the_control_plane(embedded: RunningCluster, what: str, recovery: ExitStack) -> Injection:
-    return _killed(component(embedded.control_plane, _PROGRAMS[what]), recovery)
+def killed_on_the_control_plane(
+    embedded: RunningCluster, what: str, recovery: ExitStack, timeline: Timeline
+) -> Injection:
+    return _killed(component(embedded.control_plane, _PROGRAMS[what]), recovery, timeline)
 
 
 @when("its program crashes", target_fixture="killed")
-def program_crashes(replica: Replica, recovery: ExitStack) -> Injection:
-    return _killed(replica.local.container().crashed(), recovery)
+def program_crashes(replica: Replica, recovery: ExitStack, timeline: Timeline) -> Injection:
+    return _killed(replica.local.container().crashed(), recovery, timeline)
 
 
-def _killed(fault: ProcessKill, recovery: ExitStack) -> Injection:
-    done = inject(fault)
+def _killed(fault: ProcessKill, recovery: ExitStack, timeline: Timeline) -> Injection:
+    done = inject(fault, timeline=timeline)
     recovery.callback(done.end)
     return done
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from seatrial.chaos.targets import LocalPod
+    from seatrial.chaos.times import Timeline
     from seatrial.kube import Workload
     from seatrial.target import Target
 
@@ -65,53 +66,61 @@ def one_of_its_replicas(workload: Workload, ground: Ground) -> Replica:
 
 
 @when(parse("what it sends comes {milliseconds:d} milliseconds late for {seconds:d} seconds"), target_fixture="trial")
-def comes_late(replica: Replica, milliseconds: int, seconds: int) -> Trial[feeling.Felt]:
+def comes_late(replica: Replica, milliseconds: int, seconds: int, timeline: Timeline) -> Trial[feeling.Felt]:
     fault = Impairment.best(replica.local.space, Flow(), delay=timedelta(milliseconds=milliseconds))
-    return _tried(replica, fault, "database", seconds)
+    return _tried(replica, fault, "database", seconds, timeline)
 
 
 @when(parse("{percent:d}% of what it sends is lost for {seconds:d} seconds"), target_fixture="trial")
-def is_lost(replica: Replica, percent: int, seconds: int) -> Trial[feeling.Felt]:
+def is_lost(replica: Replica, percent: int, seconds: int, timeline: Timeline) -> Trial[feeling.Felt]:
     fault = Impairment.best(replica.local.space, Flow(), loss=percent / 100)
-    return _tried(replica, fault, "database", seconds)
+    return _tried(replica, fault, "database", seconds, timeline)
 
 
 @when(parse("it is cut off from the {what} for {seconds:d} seconds"), target_fixture="trial")
-def is_cut_off(replica: Replica, what: str, seconds: int) -> Trial[feeling.Felt]:
+def is_cut_off(replica: Replica, what: str, seconds: int, timeline: Timeline) -> Trial[feeling.Felt]:
     fault = partition(replica.local.space, Flow("both", replica.needs(what)[0]))
-    return _tried(replica, fault, what, seconds)
+    return _tried(replica, fault, what, seconds, timeline)
 
 
 @when(parse("the {what} refuses it for {seconds:d} seconds"), target_fixture="trial")
-def is_refused(replica: Replica, what: str, seconds: int) -> Trial[feeling.Felt]:
+def is_refused(replica: Replica, what: str, seconds: int, timeline: Timeline) -> Trial[feeling.Felt]:
     fault = Refusal(replica.local.space, *replica.needs(what))
-    return _tried(replica, fault, what, seconds)
+    return _tried(replica, fault, what, seconds, timeline)
 
 
-def _tried(replica: Replica, fault: Impairment | Refusal, what: str, seconds: int) -> Trial[feeling.Felt]:
+def _tried(
+    replica: Replica, fault: Impairment | Refusal, what: str, seconds: int, timeline: Timeline
+) -> Trial[feeling.Felt]:
     lasting = timedelta(seconds=seconds)
-    return try_out(fault, replica.workload, lambda: replica.connects(what), lasting=lasting)
+    return try_out(fault, replica.workload, lambda: replica.connects(what), lasting=lasting, timeline=timeline)
 
 
 @when(parse("its questions for names get no answer for {seconds:d} seconds"), target_fixture="trial")
-def no_names(replica: Replica, seconds: int) -> Trial[feeling.Felt]:
+def no_names(replica: Replica, seconds: int, timeline: Timeline) -> Trial[feeling.Felt]:
     space, server = replica.local.space, replica.ground.addresses(*_NAME_SERVICE)[0]
     assert feeling.ask_name(space, server, _NAME).answered
     lasting = timedelta(seconds=seconds)
     return try_out(
-        name_failure(space), replica.workload, lambda: feeling.ask_name(space, server, _NAME), lasting=lasting
+        name_failure(space),
+        replica.workload,
+        lambda: feeling.ask_name(space, server, _NAME),
+        lasting=lasting,
+        timeline=timeline,
     )
 
 
 @when(parse("its processes stand still for {seconds:d} seconds"), target_fixture="trial")
-def stand_still(replica: Replica, seconds: int) -> Trial[str]:
+def stand_still(replica: Replica, seconds: int, timeline: Timeline) -> Trial[str]:
     first = replica.local.container().first
     lasting = timedelta(seconds=seconds)
-    return try_out(replica.local.container().paused(), replica.workload, lambda: first.state, lasting=lasting)
+    return try_out(
+        replica.local.container().paused(), replica.workload, lambda: first.state, lasting=lasting, timeline=timeline
+    )
 
 
 @when(parse("others use up its share of the processor for {seconds:d} seconds"), target_fixture="trial")
-def use_up_processor(replica: Replica, seconds: int) -> Trial[int]:
+def use_up_processor(replica: Replica, seconds: int, timeline: Timeline) -> Trial[int]:
     container = replica.local.container()
     groups = groups_of(container.first.number)
     before = feeling.throttled(groups)
@@ -125,17 +134,19 @@ def use_up_processor(replica: Replica, seconds: int) -> Trial[int]:
             what="it is kept from the processor",
         )
 
-    return try_out(fault, replica.workload, kept_back, lasting=timedelta(seconds=seconds))
+    return try_out(fault, replica.workload, kept_back, lasting=timedelta(seconds=seconds), timeline=timeline)
 
 
 @when(parse("others use {mebibytes:d} mebibytes of its memory for {seconds:d} seconds"), target_fixture="trial")
-def use_memory(replica: Replica, mebibytes: int, seconds: int) -> Trial[int]:
+def use_memory(replica: Replica, mebibytes: int, seconds: int, timeline: Timeline) -> Trial[int]:
     container = replica.local.container()
     groups = groups_of(container.first.number)
     before = feeling.held(groups)
     fault = MemoryStress(container.first, replica.local.name, mebibytes << 20)
     lasting = timedelta(seconds=seconds)
-    return try_out(fault, replica.workload, lambda: (feeling.held(groups) - before) >> 20, lasting=lasting)
+    return try_out(
+        fault, replica.workload, lambda: (feeling.held(groups) - before) >> 20, lasting=lasting, timeline=timeline
+    )
 
 
 @then(parse("its own requests take at least {milliseconds:d} milliseconds meanwhile"))

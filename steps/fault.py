@@ -14,6 +14,7 @@ from seatrial.kube.capabilities import API_NAME
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
+    from seatrial.chaos.times import Timeline
     from seatrial.cluster import RunningCluster
     from seatrial.kube import Availability, Cluster, Namespace, Node, Workload
 
@@ -28,19 +29,19 @@ def a_node_without_data(cluster: Cluster, shop: Namespace, workload: Workload) -
 
 @given("it was powered off and the cluster has noticed")
 @when("that node is powered off")
-def powered_off(embedded: RunningCluster, node: Node, recovery: ExitStack) -> None:
+def powered_off(embedded: RunningCluster, node: Node, recovery: ExitStack, timeline: Timeline) -> None:
     recovery.callback(node.wait_ready, within=_BACK)
     recovery.callback(embedded.node(node.name).power_on)
-    embedded.node(node.name).power_off()
+    timeline.done("node-power-off", node.name, embedded.node(node.name).power_off, at_once=True)
     node.wait_not_ready(within=_NOTICED)
 
 
 @given("it was cut off from the network and the cluster has noticed")
 @when("that node is cut off from the network")
-def cut_off(embedded: RunningCluster, node: Node, recovery: ExitStack) -> None:
+def cut_off(embedded: RunningCluster, node: Node, recovery: ExitStack, timeline: Timeline) -> None:
     recovery.callback(node.wait_ready, within=_BACK)
     recovery.callback(embedded.node(node.name).reconnect)
-    embedded.node(node.name).cut_off()
+    timeline.done("node-cut-off", node.name, embedded.node(node.name).cut_off, at_once=True)
     node.wait_not_ready(within=_NOTICED)
 
 

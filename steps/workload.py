@@ -13,6 +13,7 @@ from seatrial.load import customers
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from seatrial.chaos.times import Timeline
     from seatrial.kube import Autoscaler, Namespace, Pod, Workload
     from seatrial.kube.autoscaler import Growth
     from seatrial.kube.capabilities import Capabilities
@@ -24,8 +25,8 @@ _ROLLOUT = timedelta(minutes=3)
 
 
 @when("one replica is killed", target_fixture="lost")
-def one_replica_is_killed(workload: Workload) -> Pod:
-    return workload.kill_one()
+def one_replica_is_killed(workload: Workload, timeline: Timeline) -> Pod:
+    return timeline.done("pod-kill", f"one replica of {workload.name}", workload.kill_one)
 
 
 @then(parse("it is replaced within {seconds:d} seconds"))

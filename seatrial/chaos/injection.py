@@ -76,9 +76,14 @@ class Injection:
 
 
 def inject(
-    fault: Fault, *, lasting: timedelta = LASTING, effective: timedelta = _EFFECTIVE, journal: Journal | None = None
+    fault: Fault,
+    *,
+    lasting: timedelta = LASTING,
+    effective: timedelta = _EFFECTIVE,
+    journal: Journal | None = None,
+    timeline: Timeline | None = None,
 ) -> Injection:
-    """Do *fault* for at most *lasting*, and return it once it is seen to be in effect.
+    """Do *fault* for at most *lasting*, and return it once it is seen to be in effect; note in *timeline* what happens.
 
     Its lease is on the disk before, and a reaper runs that undoes it if this process does not. Whatever goes wrong, it
     is undone before the error is raised: NotObserved when no effect is seen, CleanUpFailed when undoing does not
@@ -86,15 +91,13 @@ def inject(
     """
     journal = journal or Journal()
     lease = Lease.new(fault.kind, fault.target, arguments_of(fault), lasting, fault.state())
-    done = Injection(fault, lease, journal)
+    done = Injection(fault, lease, journal, timeline if timeline is not None else Timeline())
     with journal.alone():
         # In this order there is no instant at which a lease has nobody but its owner.
         ensure_reaper(journal)
         journal.write(lease)
     try:
-        began = done.timeline.clock()
-        done.injector = fault.inject(lease.mark)
-        done.timeline.happened("injected", began)
+        done.injector = done.timeline.done(fault.kind, fault.target, lambda: fault.inject(lease.mark))
         done.require_lease(lasting)
         done.timeline.observe(
             "effective", lambda: done.shown, until=bool, within=effective, what=f"{lease} takes effect"
@@ -107,10 +110,15 @@ def inject(
 
 @contextmanager
 def injected(
-    fault: Fault, *, lasting: timedelta = LASTING, effective: timedelta = _EFFECTIVE, journal: Journal | None = None
+    fault: Fault,
+    *,
+    lasting: timedelta = LASTING,
+    effective: timedelta = _EFFECTIVE,
+    journal: Journal | None = None,
+    timeline: Timeline | None = None,
 ) -> Iterator[Injection]:
     """Do *fault* as `inject` does, and undo it when the block ends, however it ends."""
-    done = inject(fault, lasting=lasting, effective=effective, journal=journal)
+    done = inject(fault, lasting=lasting, effective=effective, journal=journal, timeline=timeline)
     try:
         yield done
     finally:

@@ -36,10 +36,28 @@ class Instant:
 
 @dataclass
 class Timeline:
-    """The instants of one fault, by name: injected, effective, detected, recovered, steady, undone, clean."""
+    """The instants of one fault, by name: injected, effective, detected, recovered, steady, undone, clean.
+
+    *fault* is the fault's kind and *target* what it is done to; both are empty until it is done.
+    """
 
     clock: Callable[[], float] = time.monotonic
     instants: dict[str, Instant] = field(default_factory=dict)
+    fault: str = ""
+    target: str = ""
+
+    def done(self, fault: str, target: str, action: Callable[[], T], *, at_once: bool = False) -> T:
+        """Do *fault* to *target* by *action*, and note that it was injected; with *at_once*, that it is in effect too.
+
+        At once means that *action* does not return before. Returns what *action* does.
+        """
+        self.fault, self.target = fault, target
+        began = self.clock()
+        result = action()
+        self.happened("injected", began)
+        if at_once:
+            self.happened("effective", began)
+        return result
 
     def happened(self, name: str, since: float) -> None:
         """Note that *name* happened between *since* and now."""

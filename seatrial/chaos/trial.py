@@ -36,10 +36,13 @@ class Trial(Generic[T]):
         return max(length + error, timedelta(0))
 
 
-def try_out(fault: Fault, workload: Workload, feel: Callable[[], T], *, lasting: timedelta) -> Trial[T]:
+def try_out(
+    fault: Fault, workload: Workload, feel: Callable[[], T], *, lasting: timedelta, timeline: Timeline | None = None
+) -> Trial[T]:
     """Do *fault* for *lasting*, then undo it with proof, and wait until all replicas of *workload* are ready.
 
-    *feel* is called while it is in effect. Raises NotObserved, CleanUpFailed.
+    What happens is noted in *timeline*, if one is given. *feel* is called while it is in effect. Raises NotObserved,
+    CleanUpFailed.
     """
     wanted = workload.replicas
     counts = [wanted]
@@ -51,7 +54,7 @@ def try_out(fault: Fault, workload: Workload, feel: Callable[[], T], *, lasting:
         before_look[0] = done.timeline.clock()
         return counts[-1]
 
-    with injected(fault, lasting=lasting + _MARGIN) as done:
+    with injected(fault, lasting=lasting + _MARGIN, timeline=timeline) as done:
         began = done.timeline.clock()
         before_look = [began]
         felt = feel()

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from seatrial.evidence.courses import CoursePicture, course_picture, is_course
 from seatrial.evidence.feature_text import FeatureText, Sentence
 from seatrial.evidence.pictures import LatencyPicture, latency_picture
+from seatrial.evidence.resilience import Lost, percent, resilience
 from seatrial.evidence.words import (
     COVERAGE_SIGNS,
     SIGNS,
@@ -80,13 +82,23 @@ class _Detail:
     commands: int
     files: int
     pictures: int
+    courses: int
     steps_if_passed: bool = True
     steps: bool = True
     scenarios: int = 1_000_000
 
 
 _LEVELS = (
-    _Detail("", most=1500, text=4000, commands=40, files=60, pictures=40),
+    _Detail("", most=1500, text=4000, commands=40, files=60, pictures=40, courses=200),
+    _Detail(
+        "Of the courses of faults only the first are here; the folder of the run has all.",
+        most=1500,
+        text=4000,
+        commands=40,
+        files=60,
+        pictures=40,
+        courses=40,
+    ),
     _Detail(
         "Long texts are cut; of commands, files and pictures only the first are here; the folder of the run has all.",
         most=2000,
@@ -94,6 +106,7 @@ _LEVELS = (
         commands=3,
         files=6,
         pictures=12,
+        courses=80,
     ),
     _Detail(
         "The steps of what passed are left out, and so are commands; the folder of the run has all.",
@@ -102,6 +115,7 @@ _LEVELS = (
         commands=0,
         files=3,
         pictures=4,
+        courses=20,
         steps_if_passed=False,
     ),
     _Detail(
@@ -111,6 +125,7 @@ _LEVELS = (
         commands=0,
         files=0,
         pictures=0,
+        courses=0,
         steps_if_passed=False,
         steps=False,
     ),
@@ -121,6 +136,7 @@ _LEVELS = (
         commands=0,
         files=0,
         pictures=0,
+        courses=0,
         steps_if_passed=False,
         steps=False,
         scenarios=1000,
@@ -215,6 +231,7 @@ class _Scenario:
     steps: tuple[_Step, ...]
     folded: int
     timed: bool
+    courses: tuple[CoursePicture | str, ...]
     change: Difference | None
     reason: str
     where: tuple[_Cause, ...]
@@ -296,6 +313,13 @@ class _Sources:
         self.run = run
         self.texts = {one.file: FeatureText.of(one.text) for one in record.features}
         self._pictures: dict[str, LatencyPicture | str] = {}
+        self._courses: dict[str, CoursePicture | str] = {}
+
+    def course(self, artefact: ArtefactRecord) -> CoursePicture | str:
+        """Return the picture of the course of a fault that was kept as *artefact*, or why there is none."""
+        if artefact.path not in self._courses:
+            self._courses[artefact.path] = course_picture(artefact, self.run)
+        return self._courses[artefact.path]
 
     def picture(self, one: ScenarioRecord, judgement: JudgementRecord) -> LatencyPicture | str:
         """Return the picture of what *judgement* was made from, or why there is none."""
@@ -318,6 +342,7 @@ class _Page:
         self._base = os.path.relpath(sources.run, shown_in)
         self._detail = detail
         self._pictures = detail.pictures
+        self._courses = detail.courses
         self._requirement_anchors = {one.id: f"r{number}" for number, one in enumerate(record.register, start=1)}
         self._differences = (
             {id(one.after): one for one in changes.changed if one.after is not None} if changes is not None else {}
@@ -344,6 +369,9 @@ class _Page:
             coverage=coverage,
             bar=_bar(coverage_counts(record)),
             counts=counted(record.counts()),
+            resilience=resilience(record),
+            losses=self._losses(views),
+            percent=percent,
             beside=len(record.scenarios) - len(record.selected),
             commit="" if commit == "unknown" else commit,
             commit_changes=record.environment.get("project changes", "unknown"),
@@ -387,6 +415,7 @@ class _Page:
             steps=tuple(self._step(one, step, text, drawn) for step in steps) if shown else (),
             folded=0 if shown else len(steps),
             timed=timed,
+            courses=self._courses_of(one),
             change=self._differences.get(id(one)),
             reason=self._cut(one.reason or ""),
             where=() if passed or not self._detail.steps else tuple(self._where(one)),
@@ -417,6 +446,11 @@ class _Page:
             return None
         self._pictures -= 1
         return self._sources.picture(one, judgement)
+
+    def _courses_of(self, one: ScenarioRecord) -> tuple[CoursePicture | str, ...]:
+        kept = [artefact for artefact in one.artefacts if is_course(artefact)][: self._courses]
+        self._courses -= len(kept)
+        return tuple(self._sources.course(artefact) for artefact in kept)
 
     def _commands_of(self, one: ScenarioRecord) -> Iterator[_Commands]:
         if not self._detail.commands:
@@ -460,6 +494,14 @@ class _Page:
             counts = Counter(str(view.record.verdict) for view in members)
             ordered = {str(verdict): counts[str(verdict)] for verdict in Verdict}
             yield _Feature(name, file, f"f{number}", counted(ordered), self._cut(text.description), rules)
+
+    def _losses(self, views: Mapping[int, _Scenario]) -> tuple[tuple[Lost, tuple[_Scenario, ...]], ...]:
+        """Return what was lost, each with those of its scenarios that are on the page."""
+        found = resilience(self._record)
+        return tuple(
+            (lost, tuple(views[id(one)] for one in lost.scenarios if id(one) in views))
+            for lost in (found.lost if found is not None else ())
+        )
 
     def _chapters(self, views: Mapping[int, _Scenario]) -> tuple[tuple[_Requirement, ...], ...]:
         entries = []

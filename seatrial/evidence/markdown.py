@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seatrial.evidence.resilience import resilience
 from seatrial.evidence.words import (
     COVERAGE_SIGNS,
     SIGNS,
@@ -111,6 +112,9 @@ def _facts(record: RunRecord, changes: Changes | None) -> Iterable[str]:
     yield f"| requirements | {sum(coverage.values())}: {counted(coverage)} |"
     yield f"| target | {escaped(record.target)} ({record.label}) |"
     yield f"| commit | {escaped(record.environment.get('project commit', 'unknown'))} |"
+    found = resilience(record)
+    if found is not None:
+        yield f"| resilience | {found} |"
     time = f", took {lasted(record.ended - record.started)}" if record.ended else ", broken off before its end"
     yield f"| started | {record.started:%Y-%m-%d %H:%M:%S} UTC{time} |"
     if changes is not None:

@@ -102,12 +102,12 @@ def _draw(record: Record, judgement: JudgementRecord) -> LatencyPicture | str:
         # A cross ends three to the left of and below its middle, where it began three above.
         failed="".join(f"{move}m-3-3l6 6m0-6l-6 6m3-3" for move in _moves(failed)),
         across=tuple(Tick(round(x(long * n / _TICKS), 1), _second(long * n / _TICKS)) for n in range(_TICKS + 1)),
-        upwards=tuple(Tick(round(y(10.0**power), 1), _power(power)) for power in range(low, high + 1)),
+        upwards=tuple(Tick(round(y(10.0**one), 1), power(one)) for one in range(low, high + 1)),
         limit=round(y(limit), 1) if limit else None,
-        limit_text=f"limit {_brief(limit)}" if limit else "",
+        limit_text=f"limit {brief(limit)}" if limit else "",
         caption=(
-            f"{len(times)} requests over {lasted(timedelta(seconds=long))}: half were over within {_brief(middle)}, "
-            f"99 % within {_brief(slow)}, the slowest after {_brief(times[-1])}; {failures} failed"
+            f"{len(times)} requests over {lasted(timedelta(seconds=long))}: half were over within {brief(middle)}, "
+            f"99 % within {brief(slow)}, the slowest after {brief(times[-1])}; {failures} failed"
             + (" (crosses)." if failures else ".")
         ),
     )
@@ -129,12 +129,14 @@ def _moves(places: list[tuple[int, int]]) -> list[str]:
     return [f"m{across - last[0]} {up - last[1]}" for (across, up), last in zip(places, before, strict=True)]
 
 
-def _brief(seconds: float) -> str:
+def brief(seconds: float) -> str:
+    """Return *seconds* in three figures, as milliseconds below one."""
     return f"{seconds * 1000:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
 
 
-def _power(power: int) -> str:
-    return f"{10.0 ** (power + 3):g} ms" if power < 0 else f"{10.0**power:g} s"
+def power(exponent: int) -> str:
+    """Return ten to the *exponent* seconds, as the scale of a picture says it."""
+    return f"{10.0 ** (exponent + 3):g} ms" if exponent < 0 else f"{10.0**exponent:g} s"
 
 
 def _second(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import tempfile
 import threading
 import time
@@ -439,6 +440,11 @@ class Recording:
         """Keep *text*; the same text for the same scenario only once."""
         content = self._redactor.text(text).encode("utf-8", errors="backslashreplace")
         self._keep_titled("documents", title, content, "txt")
+
+    def data(self, title: str, data: Mapping[str, object]) -> None:
+        """Keep *data* as JSON; the same for the same scenario only once."""
+        content = json.dumps(self._redactor.data(dict(data)), ensure_ascii=True, allow_nan=False)
+        self._keep_titled("documents", title, content.encode(), "json")
 
     def picture(self, title: str, png: bytes) -> None:
         """Keep *png*. What stands in a picture is not searched for secrets: whoever tells of one shows none."""

@@ -10,6 +10,7 @@ from rich.color import ColorSystem
 from rich.style import Style
 from rich.text import Text
 
+from seatrial.evidence.resilience import resilience
 from seatrial.evidence.words import counted, lasted, visible
 from seatrial.verdict import Verdict
 
@@ -124,6 +125,9 @@ def print_summary(record: RunRecord, console: Console) -> None:
     unselected = len(record.scenarios) - len(record.selected)
     beside = f"; {unselected} more not selected" if unselected else ""
     console.print(Text(f"{len(record.selected)} scenarios: {', '.join(counts) or 'none'}{beside}"), soft_wrap=True)
+    found = resilience(record)
+    if found is not None:
+        console.print(Text(f"Resilience: {found}"), soft_wrap=True)
     if record.ended is None:
         console.print(Text("This run was broken off before its end.", "yellow"))
     time = f" in {(record.ended - record.started).total_seconds():.1f} s" if record.ended else ""

@@ -167,6 +167,32 @@ def test_on_paper_failures_are_open_and_controls_are_gone(show: Show, report: Pa
     assert len(page.pdf(format="A4")) > 10_000
 
 
+@SCREENS
+def test_the_course_of_a_fault_can_be_read_by_all(show: Show, report: Path, screen: Screen) -> None:
+    page = show(report, screen=screen).page
+    figure = page.locator("figure.course").first
+    picture = figure.get_by_role("img", name="process-pause on catalog-7f9c/app 1200 requests at 20 per second")
+    box, table = picture.bounding_box(), figure.locator("table").bounding_box()
+    assert box is not None
+    assert table is not None
+    assert box["x"] + box["width"] <= screen.width
+    assert table["x"] + table["width"] <= screen.width
+    numbers = figure.locator("svg .number text").all_text_contents()
+    assert numbers == [str(number) for number in range(1, 9)]
+    assert figure.locator("tbody td:first-child").all_text_contents() == numbers
+
+
+def test_without_colour_the_course_of_a_fault_says_the_same(show: Show, report: Path) -> None:
+    page = show(report).page
+    page.emulate_media(media="print")
+    figure = page.locator("figure.course").first
+    good, bad = (figure.locator(f"svg .{name}").bounding_box() for name in ("good", "bad"))
+    assert good is not None
+    assert bad is not None
+    assert bad["y"] >= good["y"] + good["height"] - 2, "what went badly lies below what went well"
+    assert figure.locator("table").is_visible()
+
+
 def test_a_large_run_is_shown_whole(show: Show, tmp_path: Path) -> None:
     directory = sample_run(tmp_path, 500)
     content = html(load_run(directory.path), None, directory.path)
@@ -174,4 +200,6 @@ def test_a_large_run_is_shown_whole(show: Show, tmp_path: Path) -> None:
     (directory.path / "report.html").write_bytes(content)
     page = show(directory.path / "report.html").page
     assert page.locator("article.scenario").count() == 500
-    assert page.locator("figure svg").count() == 40
+    assert page.locator("figure:not(.course) svg").count() == 40
+    assert page.locator("figure.course svg").count() == 40
+    assert page.get_by_text("Of the courses of faults only the first are here").is_visible()

@@ -20,6 +20,7 @@ from rich.console import Console
 
 from seatrial.audit import RunRecord, ScenarioRecord
 from seatrial.evidence.junit import junit
+from seatrial.evidence.resilience import fault_kinds, kind_of
 from seatrial.evidence.terminal import print_summary
 from seatrial.truth import TruthLabel
 from seatrial.verdict import Verdict
@@ -94,6 +95,24 @@ def test_no_feature_names_a_mechanism(features: tuple[Feature, ...]) -> None:
 
 def test_each_scenario_has_its_shape(features: tuple[Feature, ...]) -> None:
     assert integrity.misshapen_scenarios(features) == []
+
+
+def resilience_ids(features: tuple[Feature, ...]) -> list[str]:
+    found = [one for one in features if "resilience" in one.tags]
+    return [
+        f"{one.file.relative_to(ROOT).as_posix()}::{scenario.name}" for one in found for _, scenario in one.scenarios
+    ]
+
+
+def test_each_resilience_scenario_has_its_weight(features: tuple[Feature, ...]) -> None:
+    assert [one for one in resilience_ids(features) if kind_of(one, fault_kinds()) is None] == []
+
+
+def test_each_weight_is_that_of_a_scenario(features: tuple[Feature, ...]) -> None:
+    tried = {kind_of(one, fault_kinds()) for one in resilience_ids(features)}
+    assert [kind.name for kind in fault_kinds() if kind not in tried] == []
+    named = [name for kind in fault_kinds() for name in kind.scenarios]
+    assert [name for name in named if not any(one.startswith(name) for one in resilience_ids(features))] == []
 
 
 def test_each_feature_is_bound(features: tuple[Feature, ...], bound: tuple[tuple[Path, str], ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -119,6 +120,16 @@ def test_what_is_told_aside_belongs_to_the_run_whatever_scenario_is_under_way(tr
     assert [kept.title for kept in run.artefacts] == ["the plan"]
 
 
+def test_what_a_machine_reads_too_is_kept_as_json(trip: Trip) -> None:
+    trip.begin()
+    with witness.listening(trip.recording):
+        witness.tell_data("found", {"at": [1.25, None], "said": "⛵ <b>"})
+    trip.end()
+    [artefact] = load_run(trip.directory.path).scenarios[0].artefacts
+    assert (artefact.title, artefact.path.endswith(".json")) == ("found", True)
+    assert json.loads((trip.directory.path / artefact.path).read_bytes()) == {"at": [1.25, None], "said": "⛵ <b>"}
+
+
 def test_what_nobody_listens_to_goes_nowhere(trip: Trip) -> None:
     trip.begin()
     witness.tell_command(["tc"], 0, timedelta(0))
@@ -133,6 +144,7 @@ def test_a_secret_told_of_is_written_nowhere(trip: Trip) -> None:
         witness.tell_secret("hunter2hunter2")
         witness.tell_command(["login", "--password=hunter2hunter2"], 0, timedelta(0))
         witness.tell_document("applied", "password: hunter2hunter2")
+        witness.tell_data("found", {"said": ["it is", "hunter2hunter2"], "password": "anotherOne17"})
 
     def collect(folder: Path) -> list[Path]:
         (folder / "pod.log").write_bytes(b"\xff password hunter2hunter2")
@@ -144,6 +156,7 @@ def test_a_secret_told_of_is_written_nowhere(trip: Trip) -> None:
     trip.recording.end()
     written = [file for file in trip.directory.path.rglob("*") if file.is_file()]
     assert not [file for file in written if b"hunter2hunter2" in file.read_bytes()]
+    assert not [file for file in written if b"anotherOne17" in file.read_bytes()]
     assert (trip.directory.path / "scenarios/001-one/pod.log").read_bytes() == f"\xff password {REDACTED}".encode(
         "latin-1"
     )

@@ -8,20 +8,27 @@ import math
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seatrial.audit import Journal
 from seatrial.audit.replay import FORMAT
+from seatrial.chaos.course import course_of
+from seatrial.chaos.lookout import Look
+from seatrial.chaos.times import Instant, Timeline
 from seatrial.evidence.store import RunDirectory, load_run
+from seatrial.load.record import Record, Request
 from seatrial.requirements import register
+from seatrial.slo.definition import Indicator, Objective
 from seatrial.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from seatrial.audit import RunRecord
 
+COURSES = 3
 NOW = datetime(2031, 5, 4, 3, 2, 1, tzinfo=UTC)
 # What a step does in a sample, and what the whole scenario then is.
 MIX = (
@@ -160,6 +167,12 @@ class Told:
         self.kept(scenario, path, content, "every request, when it was to start, started and ended")
         shared = {"scenario": scenario, "samples": requests, "record": path}
         observed = 0.9967 if met else 0.979
+        self.kept(
+            scenario,
+            f"documents/{folder[10:]}-{scenario}.json",
+            course_data(scenario % COURSES),
+            "the course of the fault",
+        )
         self.tell("judged", objective="success", share=None, required=0.995, observed=observed, met=met, **shared)
         self.tell("judged", objective="latency", share=0.99, required=1.0, observed=0.42, met=True, **shared)
 
@@ -191,6 +204,24 @@ def traffic(requests: int, seed: int = 0) -> bytes:
         )
     closing = {"planned": requests, "rate": 20.0}
     return "".join(f"{json.dumps(line)}\n" for line in (*lines, closing)).encode()
+
+
+@cache
+def course_data(number: int) -> bytes:
+    """Return the course of a fault while there was the traffic of that number, as a run keeps it."""
+    lines = [json.loads(line) for line in traffic(1200, number).splitlines()]
+    record = Record(tuple(Request(**line) for line in lines[:-1]), 1200, 20.0, Path("traffic.jsonl"))
+    injected, clean = Instant(1023.9, 1024.1), Instant(1039.2, 1039.6)
+    instants = {"injected": injected, "effective": Instant(1024.0, 1024.4), "clean": clean}
+    line = Timeline(instants=instants, fault="process-pause", target="catalog-7f9c/app")
+    both, one = frozenset("ab"), frozenset("a")
+    looks = [Look(at, at + 0.2, one if 1026 <= at < 1041 else both) for at in range(1000, 1060)]
+    limit = timedelta(seconds=0.25)
+    objectives = (
+        Objective("catalog-availability", "catalog", Indicator.AVAILABILITY, 0.995, timedelta(days=28)),
+        Objective("catalog-latency", "catalog", Indicator.LATENCY, 0.99, timedelta(days=28), limit),
+    )
+    return json.dumps(course_of(line, record, looks, objectives).data()).encode()
 
 
 def feature_text(name: str, scenarios: Sequence[str]) -> str:
@@ -228,7 +259,8 @@ def sample_run(
     numbers = []
     for first in range(0, scenarios, 10):
         name = f"The catalogue survives loss {first // 10 + 1}"
-        file = f"features/resilience/loss_{first // 10 + 1:03d}.feature"
+        # The first are those that resilience is reckoned from.
+        file = f"features/resilience/{f'loss_{first // 10 + 1:03d}' if first else 'pod_loss'}.feature"
         names = [
             f"Replica {n + 1} of many is killed while customers come" for n in range(first, min(first + 10, scenarios))
         ]

@@ -170,7 +170,7 @@ def test_a_run_that_was_broken_off_says_so(tmp_path: Path) -> None:
 
 def test_latency_is_drawn_with_failures_marked_and_the_limit(sample: tuple[RunRecord, Path]) -> None:
     shown = tree(*sample)
-    figures = shown.css("figure")
+    figures = shown.css("figure:not(.course)")
     assert len(figures) == 3
     caption = said(one(figures[0], "figcaption"))
     failures = traffic(1200).count(b"connection refused")
@@ -188,7 +188,7 @@ def test_a_record_that_was_changed_is_not_drawn(sample: tuple[RunRecord, Path]) 
     record, folder = sample
     changed = next(folder.glob("scenarios/*/records/*.jsonl"))
     changed.write_bytes(changed.read_bytes().replace(b'"status": null', b'"status": 200 '))
-    assert len(tree(record, folder).css("figure")) == 2
+    assert len(tree(record, folder).css("figure:not(.course)")) == 2
     assert "The raw record is not what was kept, so it is not drawn." in html(record, None, folder).decode()
 
 

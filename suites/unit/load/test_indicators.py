@@ -22,7 +22,7 @@ from seatrial.verdict import Inconclusive, Missing
 from seatrial.witness import listening
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from seatrial.truth import TruthLabel
     from seatrial.witness import Judged
@@ -97,6 +97,8 @@ class Ears:
 
     def document(self, title: str, text: str) -> None:
         self.texts.append(f"{title}: {text}")
+
+    def data(self, title: str, data: Mapping[str, object]) -> None: ...
 
     def picture(self, title: str, png: bytes) -> None: ...
 

@@ -15,7 +15,7 @@ from seatrial.witness import listening
 from suites.unit.load.honest import LIVES, PLENTY, PRICES, Fate, Records, served
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import timedelta
 
     from seatrial.truth import TruthLabel
@@ -320,6 +320,8 @@ class Listener:
 
     def document(self, title: str, text: str) -> None:
         self.documents[title] = text
+
+    def data(self, title: str, data: Mapping[str, object]) -> None: ...
 
     def picture(self, title: str, png: bytes) -> None:
         raise NotImplementedError
