@@ -30,6 +30,7 @@ __all__ = [
     "delay_node_network",
     "drain_node",
     "duplicate_packets",
+    "expire_certificate",
     "fail_names",
     "fill_disk",
     "hold",
@@ -208,6 +209,13 @@ def keep_pods_from_starting(namespace: str, deployment: str, container: str) -> 
     containers = session.ground.workload(namespace, deployment).document.documents("spec.template.spec.containers")
     image = next(one.text("image") for one in containers if one.text("name") == container)
     return session.do(PodCannotStart(session.ground.place(namespace, deployment), container, image))
+
+
+def expire_certificate(namespace: str, secret: str, host: str) -> str:
+    """Let the certificate that a server of the embedded cluster shows under the name *host* be one that has run out."""
+    session = current()
+    session.limits.allow_namespace(namespace)
+    return session.do(session.ground.expiry(namespace, secret, host))
 
 
 def power_off_node(node: str) -> str:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path  # noqa: TC003 (leases are read by these annotations)
 from typing import TYPE_CHECKING, ClassVar
 
+from seatrial.chaos.connection import connected
 from seatrial.chaos.fault import registered
 
 if TYPE_CHECKING:
@@ -181,11 +182,7 @@ class NodeDrain:
 
     @contextmanager
     def _node(self) -> Iterator[Node]:
-        from seatrial.kube.api import Api, settings_from  # noqa: PLC0415 (as in _found)
         from seatrial.kube.node import Node  # noqa: PLC0415 (as in _found)
 
-        api = Api(settings_from(self.kubeconfig, self.context))
-        try:
+        with connected(self.kubeconfig, self.context) as api:
             yield Node(api, self.node)
-        finally:
-            api.close()
