@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from seatrial.chaos import nfqueue
+from seatrial.chaos.certificates import CertificateExpiry, Keeping
+from seatrial.chaos.entrance import Entrance
 from seatrial.chaos.fault import arguments_of, made_again
 from seatrial.chaos.groups import groups_of
 from seatrial.chaos.impairing import Impairment as Decision
@@ -44,6 +46,7 @@ ALL: tuple[Fault, ...] = (
     IoStress(PROCESS, "it", "/x", 1),
     PodKill(PLACE, (("a", "b"),)),
     PodCannotStart(PLACE, "c", "i"),
+    CertificateExpiry(Keeping(Path("/k"), None, "ingress", "s"), Entrance("10.0.0.1", 443, "h", Path("/ca")), "a", "b"),
     NodePowerOff("local", "n"),
     NodeCutOff("local", "n"),
     NodeDrain(Path("/k"), None, "n"),
