@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from seatrial.chaos.certificates import CertificateExpiry, Keeping
 from seatrial.chaos.entrance import Entrance
+from seatrial.chaos.nodes import ZoneOutage
 from seatrial.chaos.pods import Place
 from seatrial.chaos.targets import LocalPod
 from seatrial.errors import UsageError
 from seatrial.kube.api import Api, Selection, settings_from
-from seatrial.kube.kinds import DEPLOYMENT, POD, SERVICE
+from seatrial.kube.kinds import DEPLOYMENT, NODE, POD, SERVICE
+from seatrial.kube.node import Node
 from seatrial.kube.workload import Workload
 from seatrial.verdict import Inconclusive, Missing
 
@@ -118,6 +120,27 @@ class Ground:
             raise UsageError(f"{name} is no node of the embedded cluster, and nodes of another cannot be reached.")
         layout, record = embedded
         return EmbeddedNode(plan, layout, str(record.subnet.node(plan)))
+
+    def outage(self, zone: str) -> ZoneOutage:
+        """Return the fault that all nodes of *zone* lose their power.
+
+        Raises UsageError when none stands there, or all do that the cluster is ruled from: nobody could say then what
+        became of it.
+        """
+        nodes = tuple(Node(self.api, item.name) for item in self.api.list(Selection(NODE)).items)
+        zones = {node.name: node.zone for node in nodes}
+        there = tuple(name for name, found in zones.items() if found == zone)
+        if not there:
+            known = ", ".join(sorted(set(filter(None, zones.values())))) or "none"
+            raise UsageError(f"No node stands in the zone {zone}: known are {known}.")
+        ruling = {node.name for node in nodes if not node.worker}
+        if ruling and ruling <= set(there):
+            raise UsageError(
+                f"The zone {zone} holds all nodes that the cluster is ruled from: choose another, or have one of them "
+                "elsewhere."
+            )
+        clusters = {self.node(name).layout.name for name in there}
+        return ZoneOutage(clusters.pop(), zone, there)
 
     def _embedded(self) -> tuple[Layout, Record] | None:
         """Return what the embedded cluster is made of, None when it is not the one."""

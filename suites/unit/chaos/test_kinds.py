@@ -18,7 +18,7 @@ from seatrial.chaos.groups import groups_of
 from seatrial.chaos.impairing import Impairment as Decision
 from seatrial.chaos.impairing import Settings
 from seatrial.chaos.network import Bandwidth, Flow, Impairment, Refusal, name_failure, partition
-from seatrial.chaos.nodes import NodeCutOff, NodeDrain, NodePowerOff
+from seatrial.chaos.nodes import NodeCutOff, NodeDrain, NodePowerOff, ZoneOutage
 from seatrial.chaos.pods import Place, PodCannotStart, PodKill
 from seatrial.chaos.processes import ProcessId, ProcessKill, ProcessPause
 from seatrial.chaos.spaces import NetworkSpace
@@ -48,6 +48,7 @@ ALL: tuple[Fault, ...] = (
     PodCannotStart(PLACE, "c", "i"),
     CertificateExpiry(Keeping(Path("/k"), None, "ingress", "s"), Entrance("10.0.0.1", 443, "h", Path("/ca")), "a", "b"),
     NodePowerOff("local", "n"),
+    ZoneOutage("local", "z", ("n", "m")),
     NodeCutOff("local", "n"),
     NodeDrain(Path("/k"), None, "n"),
 )
