@@ -12,17 +12,21 @@ from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 
 from seatrial.load.catalogue import Catalogue
+from seatrial.shop import File
 from seatrial.shop.ordering import ORDERS
 from seatrial.shop.visit import health
 from seatrial.waiting import eventually
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import ExitStack
 
     from seatrial.kube import Namespace, Workload
     from seatrial.load import Answer, Customer
+    from seatrial.shop import Visit
 
 _SETTLES = timedelta(minutes=3)
+_KILOBYTE = 1000
 
 
 @dataclass(frozen=True)
@@ -54,12 +58,20 @@ def the_cache_is_away(shop: Namespace, recovery: ExitStack) -> None:
 @given(parse("a customer asked for orders {times:d} times"))
 @when(parse("a customer asks for orders {times:d} times"), target_fixture="timed")
 def asks_for_orders(customer: Customer, times: int) -> tuple[Timed, ...]:
-    found = []
-    for _ in range(times):
-        started = time.monotonic()
-        answer = customer.get(ORDERS)
-        found.append(Timed(answer, timedelta(seconds=time.monotonic() - started)))
-    return tuple(found)
+    return tuple(_timed(lambda: customer.get(ORDERS)) for _ in range(times))
+
+
+@given("the visitor left a picture in vain", target_fixture="timed")
+@when("the visitor leaves a picture in vain", target_fixture="timed")
+def leaves_a_picture_in_vain(visit: Visit) -> tuple[Timed, ...]:
+    timed = _timed(lambda: visit.leave(File.picture(_KILOBYTE)))
+    assert timed.answer.status != HTTPStatus.CREATED
+    return (timed,)
+
+
+def _timed(ask: Callable[[], Answer]) -> Timed:
+    started = time.monotonic()
+    return Timed(ask(), timedelta(seconds=time.monotonic() - started))
 
 
 @then(parse("each answer is a problem with status {status:d}, given within {seconds:d} seconds"))
@@ -71,6 +83,22 @@ def each_answer_is_a_problem(timed: tuple[Timed, ...], status: int, seconds: int
 @then("the catalogue still answers")
 def the_catalogue_still_answers(customer: Customer) -> None:
     Catalogue(customer).counted()
+
+
+@then("products and orders still come")
+def products_and_orders_still_come(customer: Customer) -> None:
+    Catalogue(customer).counted()
+    assert customer.get(ORDERS).status == HTTPStatus.OK
+
+
+@then(parse("the visitor can leave a picture within {seconds:d} seconds"))
+def the_visitor_can_leave_a_picture(visit: Visit, seconds: int) -> None:
+    eventually(
+        lambda: visit.leave(File.picture(_KILOBYTE)).status,
+        until=lambda status: status == HTTPStatus.CREATED,
+        within=timedelta(seconds=seconds),
+        what="the visitor can leave a picture",
+    )
 
 
 @then(parse("the shop says of its parts that only {service} is down"))

@@ -13,6 +13,7 @@ from pytest_bdd.parsers import parse
 from seatrial.chaos import feeling
 from seatrial.chaos.ground import Ground
 from seatrial.chaos.groups import groups_of
+from seatrial.chaos.injection import inject
 from seatrial.chaos.journal import Journal
 from seatrial.chaos.network import Flow, Impairment, Refusal, name_failure, partition
 from seatrial.chaos.stress import CpuStress, MemoryStress
@@ -21,14 +22,15 @@ from seatrial.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import ExitStack
 
     from seatrial.chaos.targets import LocalPod
     from seatrial.chaos.times import Timeline
-    from seatrial.kube import Workload
+    from seatrial.kube import Namespace, Workload
     from seatrial.target import Target
 
 # By what a service needs, where it is found: the name of the service and the number that it listens on.
-_NEEDED = {"cache": ("redis", 6379), "database": ("postgresql", 5432)}
+_NEEDED = {"cache": ("redis", 6379), "database": ("postgresql", 5432), "file store": ("aws", 9000)}
 _NAME_SERVICE = ("kube-system", "kube-dns")
 _NAME = "kubernetes.default.svc.cluster.local"
 
@@ -147,6 +149,29 @@ def use_memory(replica: Replica, mebibytes: int, seconds: int, timeline: Timelin
     return try_out(
         fault, replica.workload, lambda: (feeling.held(groups) - before) >> 20, lasting=lasting, timeline=timeline
     )
+
+
+@given(parse("what the {service} sends to the {what} comes {seconds:d} seconds late"))
+def all_comes_late(shop: Namespace, ground: Ground, recovery: ExitStack, service: str, what: str, seconds: int) -> None:
+    for one in _replicas(shop.deployment(service), ground):
+        flow, delay = Flow("out", one.needs(what)[0]), timedelta(seconds=seconds)
+        recovery.callback(inject(Impairment.best(one.local.space, flow, delay=delay)).end)
+
+
+@given(parse("the {what} refuses the {service}"))
+def all_are_refused(shop: Namespace, ground: Ground, recovery: ExitStack, service: str, what: str) -> None:
+    for one in _replicas(shop.deployment(service), ground):
+        recovery.callback(inject(Refusal(one.local.space, *one.needs(what))).end)
+
+
+def _replicas(workload: Workload, ground: Ground) -> tuple[Replica, ...]:
+    return tuple(Replica(workload, ground.local(pod), ground) for pod in workload.ready_pods)
+
+
+@when(parse("the {what} takes what it is sent"))
+def it_takes_what_it_is_sent(recovery: ExitStack, what: str) -> None:
+    assert what in _NEEDED
+    recovery.pop_all().close()
 
 
 @then(parse("its own requests take at least {milliseconds:d} milliseconds meanwhile"))

@@ -17,6 +17,25 @@ Feature: A service that is away takes nothing else with it
       And the catalogue still answers
       And the shop says of its parts that only orders is down
 
+  @req-2.5 @req-6.1
+  Rule: Without the store of its files the shop takes none, and sells on
+
+    Scenario: The store answers too late
+      Given a visitor
+      And what the gateway sends to the file store comes 5 seconds late
+      When the visitor leaves a picture in vain
+      Then each answer is a problem with status 503, given within 9 seconds
+      And products and orders still come
+      And the shop says of its parts that only uploads is down
+
+    Scenario: The store is back after it refused
+      Given a visitor
+      And the file store refuses the gateway
+      And the visitor left a picture in vain
+      When the file store takes what it is sent
+      Then the visitor can leave a picture within 30 seconds
+      And nothing of the fault is left
+
   @req-2.5
   Rule: What is back is used again by itself
 

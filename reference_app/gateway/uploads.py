@@ -21,6 +21,7 @@ import orjson
 from aiobotocore.config import AioConfig  # type: ignore[import-untyped]
 from aiobotocore.session import get_session  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+from botocore.handlers import add_expect_header  # type: ignore[import-untyped]
 
 from reference_app.gateway.breaker import Breaker, BreakerOpen, State
 from reference_app.gateway.files import Inspection, Upload
@@ -54,7 +55,8 @@ _RULE: Final[LifecycleRuleTypeDef] = {
     "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
 }
 _ANSWERS: Final = (ClientError,)
-_FAILURES: Final = (BotoCoreError, ClientError, OSError, TimeoutError)
+_SILENCES: Final = (BotoCoreError, OSError, TimeoutError)
+_FAILURES: Final = (*_SILENCES, ClientError)
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Uploads:
         self._clients: tuple[S3Client, S3Client] | None = None
         self._connecting = asyncio.Lock()
         self._ruled = False
+        self._removals: set[asyncio.Task[None]] = set()
 
     async def prepare(self) -> None:
         """Read the descriptions of the service, which takes a moment; nothing is connected."""
@@ -111,6 +114,10 @@ class Uploads:
                 await client.put_object(
                     Bucket=self._bucket, Key=_record(customer, identity), Body=orjson.dumps(upload), ContentType=_JSON
                 )
+            except _SILENCES:
+                # Whoever waits for the answer need not wait for a store that gives none once more.
+                self._remove_later(stored)
+                raise
             except BaseException:
                 await asyncio.shield(stored.remove())
                 raise
@@ -175,8 +182,22 @@ class Uploads:
         await client.head_bucket(Bucket=self._bucket)
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; what has not been removed by then stays."""
+        for removal in self._removals:
+            removal.cancel()
+        await asyncio.gather(*self._removals, return_exceptions=True)
         await self._stack.aclose()
+
+    def _remove_later(self, stored: _Stored) -> None:
+        async def remove() -> None:
+            try:
+                await stored.remove()
+            except _FAILURES as error:
+                _log.warning("what an upload that broke left is not removed", extra={"error": str(error)})
+
+        removal = asyncio.create_task(remove())
+        self._removals.add(removal)
+        removal.add_done_callback(self._removals.discard)
 
     async def _test(self) -> None:
         async with self._client() as client:
@@ -345,6 +366,8 @@ def _client_of(settings: Settings, endpoint: object) -> AbstractAsyncContextMana
         read_timeout=4,
         retries={"total_max_attempts": 2},
     )
+    # Whoever asks whether to go on waits for that without any limit: read_timeout begins with what is sent behind it.
+    session.unregister("before-call.s3", add_expect_header)
     # For STS too, which is asked for credentials on the way.
     session.set_default_client_config(patience)
     client: AbstractAsyncContextManager[S3Client] = session.create_client(

@@ -6,6 +6,7 @@ however it ends.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,6 +20,9 @@ from seatrial.chaos.targets import component, node_space
 from seatrial.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from seatrial.chaos.session import Session
     from seatrial.chaos.targets import LocalPod
     from seatrial.kube import Pod
 
@@ -30,6 +34,7 @@ __all__ = [
     "delay_node_network",
     "drain_node",
     "duplicate_packets",
+    "expire_certificate",
     "fail_names",
     "fill_disk",
     "hold",
@@ -41,6 +46,7 @@ __all__ = [
     "partition_network",
     "pause_processes",
     "power_off_node",
+    "power_off_zone",
     "refuse_dependency",
     "stress_cpu",
     "stress_disk",
@@ -53,16 +59,22 @@ __all__ = [
 def _pods(namespace: str, deployment: str, pods: int) -> tuple[Pod, ...]:
     """Choose *pods* ready pods, and hold them against the limits of the experiment. Raises BeyondLimits."""
     session = current()
-    try:
+    with _kept(session):
         session.limits.allow_namespace(namespace)
         workload = session.ground.workload(namespace, deployment)
         chosen = session.ground.pods(namespace, deployment, pods)
         session.touched.touch(namespace, deployment, [pod.uid for pod in chosen], of=workload.replicas)
+    return chosen
+
+
+@contextmanager
+def _kept(session: Session) -> Iterator[None]:
+    """Keep why the block was refused: the engine turns what an action raises into text."""
+    try:
+        yield
     except UsageError as refusal:
-        # The engine turns what an action raises into text.
         session.refused = refusal
         raise
-    return chosen
 
 
 def _local(namespace: str, deployment: str, pods: int) -> tuple[LocalPod, ...]:
@@ -210,11 +222,29 @@ def keep_pods_from_starting(namespace: str, deployment: str, container: str) -> 
     return session.do(PodCannotStart(session.ground.place(namespace, deployment), container, image))
 
 
+def expire_certificate(namespace: str, secret: str, host: str) -> str:
+    """Let the certificate that a server of the embedded cluster shows under the name *host* be one that has run out."""
+    session = current()
+    with _kept(session):
+        session.limits.allow_namespace(namespace)
+        expiry = session.ground.expiry(namespace, secret, host)
+    return session.do(expiry)
+
+
 def power_off_node(node: str) -> str:
     """Cut the power of a node of the embedded cluster."""
     session = current()
     session.limits.allow_node(node)
     return session.do(NodePowerOff(session.ground.node(node).layout.name, node))
+
+
+def power_off_zone(zone: str) -> str:
+    """Cut the power of all nodes of a zone of the embedded cluster together, unless it is ruled from there alone."""
+    session = current()
+    with _kept(session):
+        session.limits.allow_zone(zone)
+        outage = session.ground.outage(zone)
+    return session.do(outage)
 
 
 def cut_off_node(node: str) -> str:

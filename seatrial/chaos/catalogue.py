@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-_MODULES = ("network", "processes", "stress", "pods", "nodes")
+_MODULES = ("network", "processes", "stress", "pods", "nodes", "certificates")
 
 
 def load() -> None:

@@ -144,6 +144,8 @@ def _check_arguments(name: str, function: Callable[..., object], arguments: obje
         limits.allow_namespace(arguments["namespace"])
     if "node" in arguments and function.__module__ == actions.__name__:
         limits.allow_node(arguments["node"])
+    if "zone" in arguments:
+        limits.allow_zone(arguments["zone"])
 
 
 def _check_tolerance(activity: Any) -> None:  # noqa: ANN401 (whatever YAML can hold)

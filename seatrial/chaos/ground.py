@@ -9,16 +9,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seatrial.chaos.certificates import CertificateExpiry, Keeping
+from seatrial.chaos.entrance import Entrance
+from seatrial.chaos.nodes import ZoneOutage
 from seatrial.chaos.pods import Place
 from seatrial.chaos.targets import LocalPod
 from seatrial.errors import UsageError
 from seatrial.kube.api import Api, Selection, settings_from
-from seatrial.kube.kinds import DEPLOYMENT, POD, SERVICE
+from seatrial.kube.kinds import DEPLOYMENT, NODE, POD, SERVICE
+from seatrial.kube.node import Node
 from seatrial.kube.workload import Workload
+from seatrial.verdict import Inconclusive, Missing
 
 if TYPE_CHECKING:
     from seatrial.cluster import EmbeddedNode
+    from seatrial.cluster.layout import Layout
+    from seatrial.cluster.record import Record
     from seatrial.kube import Pod
+
+_HTTPS = 443
 
 
 @dataclass(frozen=True)
@@ -80,15 +89,65 @@ class Ground:
         found = [own] if own and own != "None" else []
         return tuple(found + [pod.text("status.podIP") for pod in pods if pod.text("status.podIP")])
 
+    def expiry(self, namespace: str, secret: str, host: str) -> CertificateExpiry:
+        """Return the fault that the certificate in *secret*, which the edge shows under the name *host*, has run out.
+
+        Raises UsageError when the cluster is not the embedded one, Inconclusive when there is no such certificate.
+        """
+        from seatrial.cluster.layout import PLAN  # noqa: PLC0415 (as above)
+
+        embedded = self._embedded()
+        if embedded is None:
+            raise UsageError(
+                f"The authority of {namespace}/{secret} is not known: only the embedded cluster keeps a certificate of "
+                "its own that has run out."
+            )
+        layout, record = embedded
+        if not layout.edge_expired.is_file():
+            raise Inconclusive(f"{layout.edge_expired} is missing: the cluster was made without it", Missing.ABILITY)
+        keeping = Keeping(self.kubeconfig, self.context, namespace, secret)
+        entrance = Entrance(str(record.subnet.node(PLAN[0])), _HTTPS, host, layout.edge_authority)
+        return CertificateExpiry.planned(keeping, entrance, layout.edge_expired.read_text(encoding="utf-8"))
+
     def node(self, name: str) -> EmbeddedNode:
         """Return a node of the embedded cluster. Raises UsageError when that is not the one."""
-        from seatrial.cluster.layout import PLAN, Layout  # noqa: PLC0415 (as above)
+        from seatrial.cluster.layout import PLAN  # noqa: PLC0415 (as above)
         from seatrial.cluster.nodes import EmbeddedNode  # noqa: PLC0415 (as above)
+
+        plan = next((plan for plan in PLAN if plan.name == name), None)
+        embedded = self._embedded()
+        if plan is None or embedded is None:
+            raise UsageError(f"{name} is no node of the embedded cluster, and nodes of another cannot be reached.")
+        layout, record = embedded
+        return EmbeddedNode(plan, layout, str(record.subnet.node(plan)))
+
+    def outage(self, zone: str) -> ZoneOutage:
+        """Return the fault that all nodes of *zone* lose their power.
+
+        Raises UsageError when none stands there, or all do that the cluster is ruled from: nobody could say then what
+        became of it.
+        """
+        nodes = tuple(Node(self.api, item.name) for item in self.api.list(Selection(NODE)).items)
+        zones = {node.name: node.zone for node in nodes}
+        there = tuple(name for name, found in zones.items() if found == zone)
+        if not there:
+            known = ", ".join(sorted(set(filter(None, zones.values())))) or "none"
+            raise UsageError(f"No node stands in the zone {zone}: known are {known}.")
+        ruling = {node.name for node in nodes if not node.worker}
+        if ruling and ruling <= set(there):
+            raise UsageError(
+                f"The zone {zone} holds all nodes that the cluster is ruled from: choose another, or have one of them "
+                "elsewhere."
+            )
+        clusters = {self.node(name).layout.name for name in there}
+        return ZoneOutage(clusters.pop(), zone, there)
+
+    def _embedded(self) -> tuple[Layout, Record] | None:
+        """Return what the embedded cluster is made of, None when it is not the one."""
+        from seatrial.cluster.layout import Layout  # noqa: PLC0415 (as above)
         from seatrial.cluster.record import Record  # noqa: PLC0415 (as above)
 
         layout = Layout()
-        plan = next((plan for plan in PLAN if plan.name == name), None)
         record = Record.read(layout)
-        if plan is None or record is None or self.kubeconfig.resolve() != layout.kubeconfig.resolve():
-            raise UsageError(f"{name} is no node of the embedded cluster, and nodes of another cannot be reached.")
-        return EmbeddedNode(plan, layout, str(record.subnet.node(plan)))
+        same = self.kubeconfig.resolve() == layout.kubeconfig.resolve()
+        return (layout, record) if record is not None and same else None

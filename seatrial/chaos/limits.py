@@ -24,9 +24,10 @@ class Limits(BaseModel):
     """What an experiment declares in its extension *seatrial*.
 
     *namespaces* are those whose pods it may touch, *share* (above 0, at most 1) is how many of one workload's pods at
-    most, over the whole experiment. *nodes* are those it may touch as a whole, or whose parts. *lasting* is how many
-    seconds a fault lasts at most, *deviation* how many seconds the steady state may be left in one go before all is
-    undone at once, *every* how many seconds are between two looks at it.
+    most, over the whole experiment. *nodes* are those it may touch as a whole, or whose parts, *zones* those whose
+    nodes it may touch all together. *lasting* is how many seconds a fault lasts at most, *deviation* how many seconds
+    the steady state may be left in one go before all is undone at once, *every* how many seconds are between two looks
+    at it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -34,6 +35,7 @@ class Limits(BaseModel):
     namespaces: tuple[str, ...]
     share: Annotated[float, Field(gt=0, le=1)]
     nodes: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
     lasting: Annotated[float, Field(gt=0, le=600)] = 120
     deviation: Annotated[float, Field(ge=0, le=600)] = 0
     every: Annotated[float, Field(ge=0.1, le=60)] = 1
@@ -69,6 +71,14 @@ class Limits(BaseModel):
             declared = ", ".join(self.nodes) or "none"
             raise BeyondLimits(
                 f"The experiment would touch the node {node}, but declares {declared}: declare it, or choose another."
+            )
+
+    def allow_zone(self, zone: str) -> None:
+        """Raise BeyondLimits unless all nodes of *zone* may be touched together."""
+        if zone not in self.zones:
+            declared = ", ".join(self.zones) or "none"
+            raise BeyondLimits(
+                f"The experiment would touch the zone {zone}, but declares {declared}: declare it, or choose another."
             )
 
     @property

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path  # noqa: TC003 (leases are read by these annotations)
 from typing import TYPE_CHECKING, ClassVar
 
+from seatrial.chaos.connection import connected
 from seatrial.chaos.fault import registered
 
 if TYPE_CHECKING:
@@ -107,6 +109,53 @@ class NodePowerOff(_Lack):
 
 @registered
 @dataclass(frozen=True)
+class ZoneOutage:
+    """All *nodes* that stand in *zone* of the embedded cluster *cluster* lose their power together."""
+
+    kind: ClassVar[str] = "zone-outage"
+    cluster: str
+    zone: str
+    nodes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError when there is no node: what is done to none is seen at once, and is nothing."""
+        if not self.nodes:
+            raise ValueError(f"no node stands in the zone {self.zone}")
+
+    @property
+    def parts(self) -> tuple[NodePowerOff, ...]:
+        """The fault of each node."""
+        return tuple(NodePowerOff(self.cluster, node) for node in self.nodes)
+
+    @property
+    def target(self) -> str:
+        return f"zone {self.zone} ({', '.join(self.nodes)})"
+
+    def inject(self, mark: str) -> Injector | None:
+        # Each is waited for until its last process has ended: one after the other, they would not fail together.
+        with ThreadPoolExecutor(len(self.nodes)) as pool:
+            list(pool.map(lambda part: part.inject(mark), self.parts))
+        return None
+
+    def effect(self, mark: str, injector: Injector | None) -> str:
+        seen = [part.effect(mark, injector) for part in self.parts]
+        return ", ".join(seen) if all(seen) else ""
+
+    def undo(self, mark: str) -> None:
+        with ExitStack() as stack:
+            # One that cannot be switched on keeps back no other.
+            for part in self.parts:
+                stack.callback(part.undo, mark)
+
+    def residue(self, mark: str) -> tuple[str, ...]:
+        return tuple(line for part in self.parts for line in part.residue(mark))
+
+    def state(self) -> State:
+        return {}
+
+
+@registered
+@dataclass(frozen=True)
 class NodeCutOff(_Lack):
     """*node* of the embedded cluster *cluster* loses its network; what runs on it goes on."""
 
@@ -181,11 +230,7 @@ class NodeDrain:
 
     @contextmanager
     def _node(self) -> Iterator[Node]:
-        from seatrial.kube.api import Api, settings_from  # noqa: PLC0415 (as in _found)
         from seatrial.kube.node import Node  # noqa: PLC0415 (as in _found)
 
-        api = Api(settings_from(self.kubeconfig, self.context))
-        try:
+        with connected(self.kubeconfig, self.context) as api:
             yield Node(api, self.node)
-        finally:
-            api.close()

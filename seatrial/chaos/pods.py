@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 (leases are read by these annotations)
 from typing import TYPE_CHECKING, ClassVar
 
+from seatrial.chaos.connection import connected
 from seatrial.chaos.fault import registered
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from seatrial.chaos.injector import Injector
     from seatrial.chaos.lease import State
-    from seatrial.kube import Api, Workload
+    from seatrial.kube import Workload
 
 # A name that no registry can have: hosts below .invalid do not exist (RFC 2606).
 NOWHERE = "seatrial.invalid/absent:none"
@@ -30,28 +31,16 @@ class Place:
     deployment: str
 
     @contextmanager
-    def api(self) -> Iterator[Api]:
-        """Connect to the cluster until the block ends."""
-        # Loading it takes longer than most faults: only those that need the API wait for it.
-        from seatrial.kube.api import Api, settings_from  # noqa: PLC0415
-
-        connected = Api(settings_from(self.kubeconfig, self.context))
-        try:
-            yield connected
-        finally:
-            connected.close()
-
-    @contextmanager
     def workload(self) -> Iterator[Workload]:
         """Connect to the cluster for its Deployment until the block ends."""
-        from seatrial.kube import Workload, kinds  # noqa: PLC0415 (as in api)
+        from seatrial.kube import Workload, kinds  # noqa: PLC0415 (as in connected)
 
-        with self.api() as api:
+        with connected(self.kubeconfig, self.context) as api:
             yield Workload(api, kinds.DEPLOYMENT, self.deployment, self.namespace)
 
     def state(self) -> State:
         """Return what the Deployment is told to be; nothing when it is gone, or its cluster is."""
-        from seatrial.kube import Absent  # noqa: PLC0415 (as in api)
+        from seatrial.kube import Absent  # noqa: PLC0415 (as in connected)
 
         if not self.kubeconfig.exists():
             return {}
@@ -71,14 +60,14 @@ class Place:
 
     def _scaled_by_others(self, workload: Workload) -> bool:
         """Whether an autoscaler says how many replicas there are, which is then nothing that must stay."""
-        from seatrial.kube import Selection, kinds  # noqa: PLC0415 (as in api)
+        from seatrial.kube import Selection, kinds  # noqa: PLC0415 (as in connected)
 
         scalers = workload.api.list(Selection(kinds.AUTOSCALER, self.namespace)).items
         return any(one.text("spec.scaleTargetRef.name") == self.deployment for one in scalers)
 
     def unready(self) -> tuple[str, ...]:
         """Return what keeps the Deployment from being whole, one line; none when it is gone."""
-        from seatrial.kube.workload import rolled_out  # noqa: PLC0415 (as in api)
+        from seatrial.kube.workload import rolled_out  # noqa: PLC0415 (as in connected)
 
         if not self.state():
             return ()

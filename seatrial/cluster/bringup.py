@@ -94,7 +94,7 @@ class BringUp:
             name=self.layout.name,
             kubeconfig=self.layout.kubeconfig,
             registry=self._registry(record.subnet),
-            edge=Edge(address=str(record.subnet.node(PLAN[0])), port=443, ca=self.layout.state / "edge-authority.pem"),
+            edge=Edge(address=str(record.subnet.node(PLAN[0])), port=443, ca=self.layout.edge_authority),
             nodes=tuple(EmbeddedNode(node, self.layout, str(record.subnet.node(node))) for node in PLAN),
             kubectl=self.programs["kubernetes"].binary("kubectl"),
             images=record.images,
@@ -164,7 +164,8 @@ class BringUp:
         record = Record(identity, subnet, images)
         running = self.describe(record)
         certificate = authority.issue(*EDGE_NAMES)
-        (self.layout.state / "edge-authority.pem").write_text(certificate.authority)
+        self.layout.edge_authority.write_text(certificate.authority)
+        self.layout.edge_expired.write_text(certificate.expired)
         self._start_nodes(settings, self._preloaded.fill(images, self._registry(subnet)))
         return Foundation(settings, running, certificate, record)
 

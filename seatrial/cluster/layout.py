@@ -73,6 +73,16 @@ class Layout:
         return self.state / "kubeconfig"
 
     @property
+    def edge_authority(self) -> Path:
+        """Certificate of the authority that signed the edge's."""
+        return self.state / "edge-authority.pem"
+
+    @property
+    def edge_expired(self) -> Path:
+        """Certificate of the edge that has run out; its key is the edge's own."""
+        return self.state / "edge-expired.pem"
+
+    @property
     def services(self) -> Path:
         """Folder that the supervisor watches: one service folder per node, and the registry."""
         return self.runtime / "services"

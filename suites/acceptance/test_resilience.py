@@ -1,5 +1,6 @@
 from pytest_bdd import scenarios
 
+scenarios("../../features/resilience/certificate.feature")
 scenarios("../../features/resilience/component_loss.feature")
 scenarios("../../features/resilience/experiments.feature")
 scenarios("../../features/resilience/network_faults.feature")

@@ -386,6 +386,16 @@ class ObjectStore:
             self.process.wait()
             self.process = None
 
+    @contextlib.contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Let it keep its connections, and answer nothing, until the block ends."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
     def reset(self) -> None:
         """Forget all buckets and objects."""
         httpx.post(f"{self.url}/moto-api/reset", trust_env=False).raise_for_status()

@@ -235,6 +235,20 @@ async def test_without_its_store_files_are_away_and_the_rest_goes_on(
     assert (await _leave(visitor, _PNG + bytes(20))).status_code == 201
 
 
+async def test_a_store_that_stands_still_is_not_waited_for_without_end(
+    start_gateway: StartGateway, object_store: ObjectStore
+) -> None:
+    where = {"LocationConstraint": "eu-central-1"}
+    object_store.client().create_bucket(Bucket=BUCKET, CreateBucketConfiguration=where)
+    gateway = await start_gateway(s3_make_bucket=False)
+    await gateway.client.post("/api/session")
+    with object_store.standing_still():
+        response = await _leave(gateway, _PNG + bytes(20))
+        assert (response.status_code, response.json()["type"]) == (503, "urn:seatrial:problem:uploads-unavailable")
+        assert (await gateway.client.get("/catalog/x")).status_code == 200
+    assert (await _leave(gateway, _PNG + bytes(20))).status_code == 201
+
+
 async def test_unfinished_uploads_end_by_themselves(start_gateway: StartGateway, object_store: ObjectStore) -> None:
     store = object_store.client()
     for _ in range(2):

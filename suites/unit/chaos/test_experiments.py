@@ -92,6 +92,11 @@ HOSTILE = {
     "an argument of another type": (_set(*PROVIDER, "arguments", "pods"), "many", "arguments of"),
     "a missing argument": (_set(*PROVIDER, "arguments", "namespace"), None, "arguments of"),
     "another namespace": (_set(*PROVIDER, "arguments", "namespace"), "kube-system", "declares shop"),
+    "another zone": (
+        _set(*PROVIDER),
+        good()["method"][0]["provider"] | {"func": "power_off_zone", "arguments": {"zone": "b"}},
+        "zone b, but declares none",
+    ),
     "no limits": (_set("extensions"), None, "declares no limits"),
     "a share above one": (_set("extensions", 0, "share"), 1.5, "limits of the experiment are not right: share"),
     "a share of nothing": (_set("extensions", 0, "share"), 0, "limits of the experiment are not right: share"),
@@ -166,7 +171,7 @@ def test_one_argument_is_changed_and_no_other_file() -> None:
     assert experiment == good()
 
 
-LIMITS = Limits(namespaces=("shop",), share=0.5, nodes=("one",), deviation=2)
+LIMITS = Limits(namespaces=("shop",), share=0.5, nodes=("one",), zones=("a",), deviation=2)
 
 
 def test_pods_are_touched_up_to_the_share_and_no_further() -> None:
@@ -179,12 +184,15 @@ def test_pods_are_touched_up_to_the_share_and_no_further() -> None:
     assert touched.pods["shop", "catalog"] == {"a"}
 
 
-def test_other_namespaces_and_nodes_are_refused() -> None:
+def test_other_namespaces_nodes_and_zones_are_refused() -> None:
     with pytest.raises(BeyondLimits, match="namespace kube-system, but declares shop"):
         Touched(LIMITS).touch("kube-system", "coredns", ["a"], of=2)
     with pytest.raises(BeyondLimits, match="node two, but declares one"):
         LIMITS.allow_node("two")
     LIMITS.allow_node("one")
+    with pytest.raises(BeyondLimits, match="zone b, but declares a"):
+        LIMITS.allow_zone("b")
+    LIMITS.allow_zone("a")
 
 
 def _no_ground() -> Any:  # noqa: ANN401 (it must never be asked for)

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from seatrial.chaos import nfqueue
+from seatrial.chaos.certificates import CertificateExpiry, Keeping
+from seatrial.chaos.entrance import Entrance
 from seatrial.chaos.fault import arguments_of, made_again
 from seatrial.chaos.groups import groups_of
 from seatrial.chaos.impairing import Impairment as Decision
 from seatrial.chaos.impairing import Settings
 from seatrial.chaos.network import Bandwidth, Flow, Impairment, Refusal, name_failure, partition
-from seatrial.chaos.nodes import NodeCutOff, NodeDrain, NodePowerOff
+from seatrial.chaos.nodes import NodeCutOff, NodeDrain, NodePowerOff, ZoneOutage
 from seatrial.chaos.pods import Place, PodCannotStart, PodKill
 from seatrial.chaos.processes import ProcessId, ProcessKill, ProcessPause
 from seatrial.chaos.spaces import NetworkSpace
@@ -44,7 +46,9 @@ ALL: tuple[Fault, ...] = (
     IoStress(PROCESS, "it", "/x", 1),
     PodKill(PLACE, (("a", "b"),)),
     PodCannotStart(PLACE, "c", "i"),
+    CertificateExpiry(Keeping(Path("/k"), None, "ingress", "s"), Entrance("10.0.0.1", 443, "h", Path("/ca")), "a", "b"),
     NodePowerOff("local", "n"),
+    ZoneOutage("local", "z", ("n", "m")),
     NodeCutOff("local", "n"),
     NodeDrain(Path("/k"), None, "n"),
 )

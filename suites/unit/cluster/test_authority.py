@@ -6,6 +6,7 @@ import hashlib
 import socket
 import ssl
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -58,6 +59,12 @@ def test_another_name_is_refused(tmp_path: Path, name: str) -> None:
 def test_another_authority_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ssl.SSLCertVerificationError):
         _greet(issue("*.seatrial.test"), tmp_path, "catalog.seatrial.test", issue("*.seatrial.test").authority)
+
+
+def test_the_one_that_has_run_out_is_refused_for_that_alone(tmp_path: Path) -> None:
+    made = issue("*.seatrial.test")
+    with pytest.raises(ssl.SSLCertVerificationError, match="certificate has expired"):
+        _greet(replace(made, certificate=made.expired), tmp_path, "catalog.seatrial.test", made.authority)
 
 
 def test_the_pin_is_the_digest_of_the_public_key() -> None:
