@@ -47,7 +47,12 @@ def moved(instant: Instant, by: Instant) -> Instant:
     return Instant(instant.earliest + by.earliest, instant.latest + by.latest)
 
 
-def ahead(api: Api, namespace: str, clock: Callable[[], float] = time.monotonic) -> Instant:
+def ahead(
+    api: Api,
+    namespace: str,
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], object] | None = None,
+) -> Instant:
     """Return by how many seconds the API's clock is ahead of *clock*, as the least and the most that it can be.
 
     The API dates an object that it is asked to make and does not keep (a dry run). Each answer bounds the difference to
@@ -67,9 +72,15 @@ def ahead(api: Api, namespace: str, clock: Callable[[], float] = time.monotonic)
         known = within_both(known, Instant(said.earliest - clock(), said.latest - asked))
         return known
 
+    waits = {} if pause is None else {"pause": pause}
     with suppress(NotObserved):
         eventually(
-            look, until=lambda seen: seen.error * 2 <= _NARROW, within=_LOOKS_FOR, what="the clocks are compared"
+            look,
+            until=lambda seen: seen.error * 2 <= _NARROW,
+            within=_LOOKS_FOR,
+            what="the clocks are compared",
+            clock=clock,
+            **waits,
         )
     return known
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -46,7 +47,7 @@ class Span:
         return self.least <= other.most + _ROUNDING and other.least <= self.most + _ROUNDING
 
     def __str__(self) -> str:
-        return f"{self.seconds:.1f} s, error at most {self.error:.1f} s"
+        return f"{self.seconds:.1f} s ± {math.ceil(self.error * 10) / 10:.1f} s"
 
 
 @dataclass(frozen=True)

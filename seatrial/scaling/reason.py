@@ -12,8 +12,8 @@ from seatrial.verdict import Inconclusive, Missing
 if TYPE_CHECKING:
     from seatrial.kube.document import Document
 
-# The autoscaler adds up thousandths, rounds each container's up and the average down.
-_THOUSANDTHS = 0.002
+# The autoscaler adds up thousandths: it rounds what each container uses up, and the average down.
+_THOUSANDTH = 0.0011
 _RELATIVE = 1e-3
 
 
@@ -56,7 +56,7 @@ class Reason:
         ]
         if not used:
             return False
-        return abs(sum(used) / len(used) - self.average) <= max(_THOUSANDTHS, _RELATIVE * self.average)
+        return abs(sum(used) / len(used) - self.average) <= max(_THOUSANDTH, _RELATIVE * self.average)
 
 
 def _metric(autoscaler: Document, path: str, resource: str) -> Document | None:
