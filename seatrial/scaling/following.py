@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from seatrial.kube.api import Api
     from seatrial.kube.autoscaler import Autoscaler
     from seatrial.kube.watching import Objects
     from seatrial.load import Record
@@ -36,16 +37,22 @@ _BETWEEN_LOOKS = timedelta(seconds=1)
 _ONE_WATCH = timedelta(seconds=10)
 _FIRST_NEWS = timedelta(seconds=30)
 _REMEMBERED = 5
+_SERVERS_FAULT = 500
+_LATER = 429
 
 
 @dataclass
 class Following:
-    """An autoscaler that is followed, and what was *seen* of it."""
+    """An autoscaler that is followed, the *labels* (as a selector) of its replicas, and what was *seen* of it."""
 
-    autoscaler: Autoscaler
+    api: Api
+    name: str
+    namespace: str
+    labels: str
     seen: Seen = field(default_factory=Seen)
     clock: Callable[[], float] = time.monotonic
     _over: threading.Event = field(default_factory=threading.Event)
+    _broken: threading.Event = field(default_factory=threading.Event)
 
     def loaded_by(self, record: Record) -> None:
         """Note that the requests of *record* were the load on it: from when the first was sent to the last's end."""
@@ -71,26 +78,28 @@ class Following:
         """Return how it removed the first replica after the load, and tell it. Raises Inconclusive likewise."""
         return shrunk(self.seen).tell()
 
-    def start(self) -> None:
-        """Begin; return once something is known of each source. Raises Inconclusive when that takes too long."""
-        autoscaler = self.autoscaler
-        labels = selector(autoscaler.workload.labels)
+    def start(self, within: timedelta = _FIRST_NEWS) -> None:
+        """Begin; return once something is known of each source.
+
+        Raises Inconclusive when one is refused, or nothing is known of it *within* that time.
+        """
+        end = time.monotonic() + within.total_seconds()
         begun = [
-            self._beside(self._watch, Selection.one(AUTOSCALER, autoscaler.name, autoscaler.namespace), self._states),
-            self._beside(self._watch, Selection(POD, autoscaler.namespace, labels), self.seen.pods.append),
-            self._beside(self._watch, Selection(ENDPOINT_SLICE, autoscaler.namespace), self.seen.slices.append),
-            self._beside(self._look, labels),
+            self._beside(self._watch, Selection.one(AUTOSCALER, self.name, self.namespace), self._states),
+            self._beside(self._watch, Selection(POD, self.namespace, self.labels), self.seen.pods.append),
+            self._beside(self._watch, Selection(ENDPOINT_SLICE, self.namespace), self.seen.slices.append),
+            self._beside(self._look),
         ]
-        if not all(known.wait(_FIRST_NEWS.total_seconds()) for known in begun):
+        if not all(known.wait(max(0.0, end - time.monotonic())) for known in begun) or self._broken.is_set():
             said = "; ".join(self.seen.lost) or "the API does not answer"
-            raise Inconclusive(f"autoscaler {autoscaler.name} cannot be followed: {said}", Missing.ANSWER)
+            raise Inconclusive(f"autoscaler {self.name} cannot be followed: {said}", Missing.ANSWER)
 
     def stop(self) -> None:
         """Take no more looks, and hear no more news after the watches that are under way."""
         self._over.set()
 
     def _beside(self, follow: Callable[..., None], *what: object) -> threading.Event:
-        """Follow one source in a thread; the event says that something of it is known."""
+        """Follow one source in a thread; the event says that something of it is known, if only that it broke."""
         known = threading.Event()
 
         def guarded() -> None:
@@ -98,8 +107,10 @@ class Following:
                 follow(*what, known)
             except (Refused, Interrupted, Expired, Inconclusive) as error:
                 self.seen.lost.append(str(error))
+                self._broken.set()
+                known.set()
 
-        threading.Thread(target=guarded, name=f"following {self.autoscaler.name}", daemon=True).start()
+        threading.Thread(target=guarded, name=f"following {self.name}", daemon=True).start()
         return known
 
     def _watch(self, selection: Selection, keep: Callable[[Objects], object], known: threading.Event) -> None:
@@ -110,31 +121,35 @@ class Following:
 
         while not self._over.is_set():
             with suppress(NotObserved):
-                watched(self.autoscaler.api, selection, until=look, within=_ONE_WATCH, what="the following ends")
+                watched(self.api, selection, until=look, within=_ONE_WATCH, what="the following ends")
 
     def _states(self, objects: Objects) -> None:
         """Keep the autoscaler's state, each once."""
         kept = self.seen.autoscaler
         kept.extend(state for state in objects if not kept or kept[-1].version != state.version)
 
-    def _look(self, labels: str, known: threading.Event) -> None:
-        api, namespace = self.autoscaler.api, self.autoscaler.namespace
-        self.seen.ahead = ahead(api, namespace, self.clock)
+    def _look(self, known: threading.Event) -> None:
+        self.seen.ahead = ahead(self.api, self.namespace, self.clock)
         while True:
             try:
-                self.seen.samples.append(self._looked(lambda: self._samples(labels)))
-                self.seen.routes.append(self._looked(lambda: api.list(Selection(ENDPOINT_SLICE, namespace)).items))
+                self.seen.samples.append(self._looked(self._samples))
+                self.seen.routes.append(self._looked(self._routes))
             except (Refused, Interrupted) as error:
-                # An API that is away for a while costs the looks of that while.
+                # An API that is away for a while costs the looks of that while; one that says no will go on to.
+                if isinstance(error, Refused) and error.status < _SERVERS_FAULT and error.status != _LATER:
+                    raise
                 self.seen.lost[:] = [*self.seen.lost[:_REMEMBERED], str(error)]
             else:
                 known.set()
             if self._over.wait(_BETWEEN_LOOKS.total_seconds()):
                 return
 
-    def _samples(self, labels: str) -> Objects:
-        path = f"/apis/metrics.k8s.io/v1beta1/namespaces/{self.autoscaler.namespace}/pods"
-        return self.autoscaler.api.ask("GET", path, query={"labelSelector": labels}).documents("items")
+    def _samples(self) -> Objects:
+        path = f"/apis/metrics.k8s.io/v1beta1/namespaces/{self.namespace}/pods"
+        return self.api.ask("GET", path, query={"labelSelector": self.labels}).documents("items")
+
+    def _routes(self) -> Objects:
+        return self.api.list(Selection(ENDPOINT_SLICE, self.namespace)).items
 
     def _looked(self, look: Callable[[], Objects]) -> Look:
         begun = self.clock()
@@ -145,9 +160,10 @@ class Following:
 @contextmanager
 def following(autoscaler: Autoscaler) -> Iterator[Following]:
     """Follow *autoscaler* until the block ends. Raises Inconclusive when it cannot be followed."""
-    followed = Following(autoscaler)
-    followed.start()
+    labels = selector(autoscaler.workload.labels)
+    followed = Following(autoscaler.api, autoscaler.name, autoscaler.namespace, labels)
     try:
+        followed.start()
         yield followed
     finally:
         followed.stop()
