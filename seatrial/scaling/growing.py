@@ -35,9 +35,7 @@ def grown(seen: Seen) -> Reaction:
     reason = Reason.of(after)
     decided = seen.known(stamp(after.text("status.lastScaleTime")), "when it was decided")
     sample = seen.known(_sample(seen, reason, decided), "which sample it decided by")
-    published = seen.known(
-        first_shown(seen.samples, lambda look: _stamps(look) == _stamps(sample)), "when that sample was published"
-    )
+    published = seen.known(_published(seen, sample), "when that sample was published")
     uid = seen.known(_first_routed(seen, decided), "which new replica customers reached")
     outside = seen.known(first_shown(seen.routes, lambda look: uid in routed(look.objects)), "from outside")
     return Reaction(
@@ -68,13 +66,18 @@ def _decision(seen: Seen) -> tuple[Document, Document] | None:
 
 
 def _sample(seen: Seen, reason: Reason, decided: Instant) -> Look | None:
-    """Return the last look at samples that the autoscaler can have decided by: those from which it reckoned."""
-    fitting = [look for look in seen.samples if reason.is_of(look.objects)]
-    return next((look for look in reversed(fitting) if _before(_taken(look), decided)), None)
+    """Return the newest look at samples from which the autoscaler reckoned, and that can have been had by then."""
+    for look in reversed(seen.samples):
+        if reason.is_of(look.objects):
+            published = _published(seen, look)
+            if published is None or seen.by_api(published).earliest <= decided.latest:
+                return look
+    return None
 
 
-def _before(taken: Instant | None, decided: Instant) -> bool:
-    return taken is not None and taken.earliest <= decided.latest
+def _published(seen: Seen, sample: Look) -> Instant | None:
+    """Return when the samples of that look could first be had, by the looker's clock."""
+    return first_shown(seen.samples, lambda look: _stamps(look) == _stamps(sample))
 
 
 def _taken(look: Look) -> Instant | None:

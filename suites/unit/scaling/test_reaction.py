@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seatrial.scaling.growing import grown
+from seatrial.scaling.seen import Look
 from seatrial.scaling.shrinking import shrunk
 from seatrial.verdict import Inconclusive
 from seatrial.witness import listening
-from suites.unit.scaling.world import AHEAD, GROWING, NEW, SHRINKING, World, autoscaler, pod, slices
+from suites.unit.scaling.world import AHEAD, GROWING, NEW, SHRINKING, World, autoscaler, pod, sample, slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,6 +149,16 @@ def test_samples_from_which_its_average_does_not_follow_are_not_those_that_it_de
     seen.autoscaler[2] = autoscaler(3, 4, 67, scaled=AHEAD + World().grew["decided"])
     with pytest.raises(Inconclusive, match="which sample it decided by"):
         grown(seen)
+
+
+@pytest.mark.parametrize("use", [65, 67], ids=["alike", "unlike"])
+def test_samples_that_came_after_the_decision_are_not_those_that_it_decided_by(use: int) -> None:
+    seen, world = World().seen(), World()
+    later = sample(AHEAD + world.grew["decided"] - 1, use)
+    seen.samples = [
+        Look(look.begun, look.ended, later) if look.begun > world.grew["decided"] + 2 else look for look in seen.samples
+    ]
+    assert grown(seen).instants == grown(World().seen()).instants
 
 
 def test_a_replica_that_ended_for_another_reason_is_not_the_one_that_was_removed() -> None:
