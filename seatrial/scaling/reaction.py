@@ -124,7 +124,7 @@ class Reaction:
         said = (
             f"{self.autoscaler} {verb} from {self.before} to {self.after} replicas because {self.why}. "
             f"{self.effect} {self.together} after {self.cause}; "
-            f"most of it was until {longest.name} ({longest.doer}): {longest.took}."
+            f"the longest part, until {longest.name} ({longest.doer}), was {longest.took}."
         )
         return f"{said} {self.remark}".strip()
 

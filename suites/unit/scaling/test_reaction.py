@@ -82,7 +82,7 @@ def test_the_example_is_told_in_plain_words() -> None:
     assert reaction.sentence == (
         "catalog grew from 2 to 4 replicas because the cpu in use was 130 % of what the replicas request and should be "
         "60 %. Customers reached the first new replica 18.8 s ± 0.6 s after the load began; "
-        "most of it was until measured (the kubelet counts what its pods use): 7.8 s ± 0.6 s."
+        "the longest part, until measured (the kubelet counts what its pods use), was 7.8 s ± 0.6 s."
     )
     (title, text), (_, record) = told
     assert title == "how autoscaler catalog went from 2 to 4 replicas"
@@ -97,7 +97,7 @@ def test_going_down_the_window_is_most_of_it_and_said_to_be() -> None:
     reaction = shrunk(World().seen())
     assert max(reaction.parts, key=lambda part: part.took.seconds).name == "decided"
     assert "catalog shrank from 4 to 3 replicas because the cpu in use was 12 %" in reaction.sentence
-    assert "until decided (the autoscaler holds back, in case the load returns)" in reaction.sentence
+    assert "the longest part, until decided (the autoscaler holds back, in case the load returns)" in reaction.sentence
     assert reaction.sentence.endswith("It waits until fewer were enough for 60 s.")
     assert [name for name, _ in pairwise([*reaction.instants, ""])] == list(SHRINKING)
 
