@@ -85,7 +85,7 @@ class Following:
         """
         end = time.monotonic() + within.total_seconds()
         begun = [
-            self._beside(self._watch, Selection.one(AUTOSCALER, self.name, self.namespace), self._states),
+            self._beside(self._watch, Selection.one(AUTOSCALER, self.name, self.namespace), self.heard),
             self._beside(self._watch, Selection(POD, self.namespace, self.labels), self.seen.pods.append),
             self._beside(self._watch, Selection(ENDPOINT_SLICE, self.namespace), self.seen.slices.append),
             self._beside(self._look),
@@ -97,6 +97,11 @@ class Following:
     def stop(self) -> None:
         """Take no more looks, and hear no more news after the watches that are under way."""
         self._over.set()
+
+    def heard(self, objects: Objects) -> None:
+        """Keep what the API says of the autoscaler; a state of which there is news twice, once."""
+        kept = self.seen.autoscaler
+        kept.extend(state for state in objects if not kept or kept[-1].version != state.version)
 
     def _beside(self, follow: Callable[..., None], *what: object) -> threading.Event:
         """Follow one source in a thread; the event says that something of it is known, if only that it broke."""
@@ -122,11 +127,6 @@ class Following:
         while not self._over.is_set():
             with suppress(NotObserved):
                 watched(self.api, selection, until=look, within=_ONE_WATCH, what="the following ends")
-
-    def _states(self, objects: Objects) -> None:
-        """Keep the autoscaler's state, each once."""
-        kept = self.seen.autoscaler
-        kept.extend(state for state in objects if not kept or kept[-1].version != state.version)
 
     def _look(self, known: threading.Event) -> None:
         self.seen.ahead = ahead(self.api, self.namespace, self.clock)

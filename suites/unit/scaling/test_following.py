@@ -86,6 +86,13 @@ def test_each_source_is_followed_until_it_is_over() -> None:
     assert not seen.lost
 
 
+def test_a_state_of_which_there_is_news_twice_is_kept_once() -> None:
+    followed = follower(shown())
+    for version in (1, 1, 2):
+        followed.heard((autoscaler(version, 2, 6),))
+    assert [state.version for state in followed.seen.autoscaler] == ["1", "2"]
+
+
 def test_what_does_not_answer_for_a_while_is_looked_at_again() -> None:
     api = shown("metrics.k8s.io")
     api.status = 503
