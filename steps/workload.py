@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 
 from seatrial.load import customers
+from seatrial.scaling import following
 
 if TYPE_CHECKING:
+    from contextlib import ExitStack
     from pathlib import Path
 
     from seatrial.chaos.times import Timeline
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from seatrial.kube.autoscaler import Growth
     from seatrial.kube.capabilities import Capabilities
     from seatrial.load import Customer
+    from seatrial.scaling import Following, Reaction
 
 _SETTLES = timedelta(minutes=5)
 _GROWN = timedelta(minutes=4)
@@ -57,17 +61,23 @@ def autoscaler_at_floor(shop: Namespace, capabilities: Capabilities, service: st
     return shop.autoscaler(service).wait_measuring(within=_SETTLES).wait_at_floor(within=_SETTLES)
 
 
+@pytest.fixture
+def followed(autoscaler: Autoscaler, recovery: ExitStack) -> Following:
+    """The scenario's autoscaler, which is followed from when this is first asked for."""
+    return recovery.enter_context(following(autoscaler))
+
+
 @when(parse("a rush of {rate:d} requests per second comes and goes"), target_fixture="growth")
-def a_rush(customer: Customer, autoscaler: Autoscaler, rate: int, tmp_path: Path) -> Growth:
+def a_rush(customer: Customer, autoscaler: Autoscaler, followed: Following, rate: int, tmp_path: Path) -> Growth:
     with customers(customer, rate, tmp_path / "rush.jsonl") as rush:
         growth = autoscaler.wait_grown(within=_GROWN)
-        rush.stop().sound()
+        followed.loaded_by(rush.stop().sound())
     return growth
 
 
 @when("the memory of its replicas fills and is given back", target_fixture="growth")
-def memory_fills(autoscaler: Autoscaler) -> Growth:
-    with autoscaler.memory_filled(at_most=_GROWN * 2):
+def memory_fills(autoscaler: Autoscaler, followed: Following) -> Growth:
+    with followed.loading(autoscaler.memory_filled(at_most=_GROWN * 2)):
         return autoscaler.wait_grown(within=_GROWN)
 
 
@@ -80,3 +90,13 @@ def the_reason(growth: Growth, resource: str) -> None:
 def added_and_removed(autoscaler: Autoscaler, growth: Growth, seconds: int) -> None:
     assert growth.replicas > autoscaler.floor
     autoscaler.wait_at_floor(within=timedelta(seconds=seconds))
+
+
+@then("it is known how long each part of growing and of shrinking took", target_fixture="reactions")
+def parts_are_known(followed: Following) -> tuple[Reaction, ...]:
+    return followed.growing(), followed.shrinking()
+
+
+@then("the parts add up to what was seen from outside")
+def parts_add_up(reactions: tuple[Reaction, ...]) -> None:
+    assert all(reaction.adds_up for reaction in reactions), "\n\n".join(reaction.text for reaction in reactions)

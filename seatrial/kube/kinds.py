@@ -4,6 +4,7 @@ from seatrial.kube.document import Kind
 
 CLAIM = Kind("v1", "PersistentVolumeClaim")
 CONFIG_MAP = Kind("v1", "ConfigMap")
+ENDPOINT_SLICE = Kind("discovery.k8s.io/v1", "EndpointSlice")
 EVENT = Kind("v1", "Event")
 NAMESPACE = Kind("v1", "Namespace")
 NODE = Kind("v1", "Node")
