@@ -150,7 +150,8 @@ def test_both_numbers_stand_together_wherever_a_run_is_shown(tmp_path: Path) -> 
     lost = replace(scenario(0, Verdict.FAILED), file="features/resilience/pod_loss.feature", name="One replica")
     survived = replace(scenario(1, Verdict.PASSED), file="features/resilience/node_loss.feature", name="A node")
     shown = run(lost, survived)
-    said = "50 % of what was seen was survived; 22.2 % of the weight was seen"
+    seen = Fraction(10, sum(kind.weight for kind in fault_kinds()))
+    said = f"50 % of what was seen was survived; {percent(seen)} of the weight was seen"
     console = Console(file=StringIO(), width=200)
     print_summary(shown, console)
     assert isinstance(console.file, StringIO)
