@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 # By what a service needs, where it is found: the name of the service and the number that it listens on.
 _NEEDED = {"cache": ("redis", 6379), "database": ("postgresql", 5432), "file store": ("aws", 9000)}
+_HAPPENS = {"is lost": "loss", "arrives twice": "duplication", "arrives damaged": "corruption"}
 _NAME_SERVICE = ("kube-system", "kube-dns")
 _NAME = "kubernetes.default.svc.cluster.local"
 
@@ -73,9 +74,9 @@ def comes_late(replica: Replica, milliseconds: int, seconds: int, timeline: Time
     return _tried(replica, fault, "database", seconds, timeline)
 
 
-@when(parse("{percent:d}% of what it sends is lost for {seconds:d} seconds"), target_fixture="trial")
-def is_lost(replica: Replica, percent: int, seconds: int, timeline: Timeline) -> Trial[feeling.Felt]:
-    fault = Impairment.best(replica.local.space, Flow(), loss=percent / 100)
+@when(parse("{percent:d}% of what it sends {happens} for {seconds:d} seconds"), target_fixture="trial")
+def a_part_of_it(replica: Replica, percent: int, happens: str, seconds: int, timeline: Timeline) -> Trial[feeling.Felt]:
+    fault = Impairment.best(replica.local.space, Flow(), **{_HAPPENS[happens]: percent / 100})
     return _tried(replica, fault, "database", seconds, timeline)
 
 

@@ -9,7 +9,7 @@ Feature: The catalogue survives faults of its network
     And customers send 20 requests per second
 
   @req-6.1 @req-6.2
-  Rule: A replica that is late or loses something goes on serving
+  Rule: A replica whose words are late, lost, doubled or damaged goes on serving
 
     Scenario: What it sends comes late
       When what it sends comes 200 milliseconds late for 15 seconds
@@ -18,11 +18,17 @@ Feature: The catalogue survives faults of its network
       And at least 99% of the requests meanwhile succeed
       And nothing of the fault is left
 
-    Scenario: A part of what it sends is lost
-      When 10% of what it sends is lost for 15 seconds
+    Scenario Outline: A part of what it sends <happens>
+      When 10% of what it sends <happens> for 15 seconds
       Then all replicas are ready within 15 seconds of its end
       And at least 99% of the requests meanwhile succeed
       And nothing of the fault is left
+
+      Examples:
+        | happens         |
+        | is lost         |
+        | arrives twice   |
+        | arrives damaged |
 
   @req-6.1 @req-6.2
   Rule: A replica that has lost its cache goes on serving
