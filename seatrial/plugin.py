@@ -610,9 +610,13 @@ def pytest_bdd_before_step_call(step: Step, step_func: Callable[..., object]) ->
 
 
 def pytest_bdd_after_step(request: pytest.FixtureRequest) -> None:
-    """Note that a step passed."""
+    """Note that a step passed; one that measured what misses its objective has not, though it raised nothing."""
     if (recording := _recording(request.node)) is not None:
-        recording.end_step(request.node)
+        missed = recording.missed(request.node)
+        error = AssertionError(f"an objective was missed: {missed}") if missed is not None else None
+        recording.end_step(request.node, error)
+        if error is not None:
+            raise error
 
 
 def pytest_bdd_step_error(request: pytest.FixtureRequest, exception: BaseException) -> None:

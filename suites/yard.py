@@ -31,6 +31,7 @@ import seatrial
 from pytest_bdd import given, parsers, then, when
 from seatrial.errors import UsageError
 from seatrial.verdict import Inconclusive
+from seatrial.witness import Judged, tell_judged
 
 LOG = Path(__file__).with_name("log.txt")
 
@@ -141,6 +142,13 @@ def makes(knots):
 @then("its speed was measured")
 def measured():
     raise Inconclusive("no log line was read")
+
+
+@then("nobody minds what its log says")
+def careless(tmp_path):
+    log = tmp_path / "log"
+    log.write_text("12 knots")
+    tell_judged(Judged("speed", None, 20, 12, 1, met=False, record=log))
 """
 
 

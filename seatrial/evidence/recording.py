@@ -83,6 +83,7 @@ class _Open:
     folder: Path
     started: bool = False
     in_step: bool = False
+    missed: str | None = None
     label: TruthLabel | None = None
     phases: set[str] = field(default_factory=set)
     commands: set[tuple[tuple[str, ...], int | None]] = field(default_factory=set)
@@ -252,7 +253,12 @@ class Recording:
         here = self._open[item.nodeid]
         self._tell("step started", scenario=here.number, step=scenario.steps.index(step))
         here.in_step = True
+        here.missed = None
         here.commands.clear()
+
+    def missed(self, item: pytest.Item) -> str | None:
+        """Say which objective the step under way has missed, if it has missed one."""
+        return self._open[item.nodeid].missed
 
     def end_step(self, item: pytest.Item, error: BaseException | None = None) -> None:
         """Note that the step under way, if one is, ended, by *error* if there is one."""
@@ -420,6 +426,8 @@ class Recording:
         here = self._here
         if here is None or not here.in_step:
             return
+        if not judged.met:
+            here.missed = f"{judged.objective} was to be {judged.required:g} and is {judged.observed:g}"
         content = judged.record.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         copy = here.folder / "records" / f"{digest[:12]}-{judged.record.name}"

@@ -148,12 +148,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class LoadJudgement:
-    """What a run came to, stage by stage. *knee* is the highest rate that was carried, where it was looked for."""
+    """What a run came to, stage by stage. *knee* is the highest rate that was carried, where it was looked for.
+
+    *judged* is the record of which the limits were asked as a whole, where they were.
+    """
 
     profile: str
     findings: tuple[Finding, ...]
     results: tuple[StageResult, ...] = ()
     knee: float | None = None
+    judged: tuple[Record, Limits] | None = None
 
     @classmethod
     def unknown(cls, profile: str, reason: str) -> LoadJudgement:
@@ -173,9 +177,16 @@ class LoadJudgement:
         return "; ".join(one.what for one in self.findings if one.verdict is self.verdict)
 
     def require(self) -> LoadJudgement:
-        """Return itself if it passed. Raises Inconclusive or AssertionError."""
+        """Return itself if it passed, and tell of what was judged, which is evidence of it only where it is required.
+
+        Raises Inconclusive or AssertionError.
+        """
         if self.verdict is Verdict.INCONCLUSIVE:
             raise Inconclusive(self.reason or "nothing was judged", Missing.PACE)
+        if self.judged is not None:
+            record, limits = self.judged
+            record.judge_success(at_least=limits.success)
+            record.judge_latency(share=limits.share, at_most=limits.latency)
         if self.verdict is not Verdict.PASSED:
             raise AssertionError(self.reason)
         return self
@@ -214,7 +225,7 @@ def _judge_stages(profile: Profile, seen: LoadRecord) -> LoadJudgement:
     if doubts:
         what = f"the generator did not keep up: {'; '.join(doubts)}"
         return replace(LoadJudgement.unknown(profile.name, what), results=results)
-    findings = [*_told(seen.record, profile.limits)]
+    findings = [*_found("all", seen.record.requests, profile.limits)]
     begin = 0.0
     for stage in profile.stages:
         end = begin + stage.duration.total_seconds()
@@ -227,13 +238,7 @@ def _judge_stages(profile: Profile, seen: LoadRecord) -> LoadJudgement:
             f"{seen.in_flight} requests were unanswered at a time, so {held} were held back: the shop was spared them"
         )
         findings.append(Finding(what, Verdict.INCONCLUSIVE))
-    return LoadJudgement(profile.name, tuple(findings), results)
-
-
-def _told(record: Record, limits: Limits) -> Iterator[Finding]:
-    """Judge the whole record, which evidence is kept of."""
-    yield _attempt("all", lambda: record.judge_success(at_least=limits.success))
-    yield _attempt("all", lambda: record.judge_latency(share=limits.share, at_most=limits.latency))
+    return LoadJudgement(profile.name, tuple(findings), results, judged=(seen.record, profile.limits))
 
 
 def _found(name: str, requests: tuple[Request, ...], limits: Limits) -> Iterator[Finding]:

@@ -46,6 +46,11 @@ def test_what_passed_ends_with_0(yard: Yard) -> None:
     [
         (("When it sails", "Then it makes 20 knots"), Verdict.FAILED, "it makes 12 knots, not 20"),
         (("When it sails", "Then its speed was measured"), Verdict.INCONCLUSIVE, "no log line was read"),
+        (
+            ("When it sails", "Then nobody minds what its log says"),
+            Verdict.FAILED,
+            "an objective was missed: speed was to be 20 and is 12",
+        ),
         (("When the engine breaks", "Then it makes 12 knots"), Verdict.ERROR, "KeyError: 'engine'"),
         (("Given a reef", "When it sails"), Verdict.ERROR, "RuntimeError: ran on a reef"),
         (("Given a leak", "When it sails"), Verdict.ERROR, "clean-up: RuntimeError: the leak cannot be closed"),

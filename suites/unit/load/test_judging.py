@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from seatrial.witness import Judged
+
 BEGAN = 1000.0
 LIMITS = Limits(success=0.99, share=0.9, latency=timedelta(seconds=1))
 PROFILE = Profile(
@@ -93,6 +95,18 @@ def test_what_breaks_its_limits_fails(change: Callable[[Request], Request], reas
     assert reason in judgement.reason
     with pytest.raises(AssertionError, match="missed"):
         judgement.require()
+
+
+def test_what_was_judged_is_told_where_it_is_required_and_not_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Judged] = []
+    monkeypatch.setattr("seatrial.load.record.tell_judged", told.append)
+    judgement = judge(PROFILE, seen(tmp_path, from_second(29, status=500)))
+    assert told == []
+    with pytest.raises(AssertionError):
+        judgement.require()
+    assert [(one.objective, one.met) for one in told] == [("success", False), ("latency", True)]
 
 
 def test_a_stage_has_limits_of_its_own(tmp_path: Path) -> None:
