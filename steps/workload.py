@@ -58,7 +58,7 @@ def none_of_the_old_is_left(workload: Workload, replaced: tuple[Pod, ...]) -> No
 @given(parse("the {service} autoscaler rests at its fewest replicas"), target_fixture="autoscaler")
 def autoscaler_at_floor(shop: Namespace, capabilities: Capabilities, service: str) -> Autoscaler:
     capabilities.metrics.require()
-    return shop.autoscaler(service).wait_measuring(within=_SETTLES).wait_at_floor(within=_SETTLES)
+    return shop.autoscaler(service).wait_at_rest(within=_SETTLES)
 
 
 @pytest.fixture

@@ -85,11 +85,6 @@ class Autoscaler:
         """
         return utilisation(self.document)
 
-    def wait_measuring(self, *, within: timedelta) -> Autoscaler:
-        """Return once it has a measurement to act on. Raises NotObserved."""
-        self._wait(lambda seen: utilisation(seen) is not None, "measures", within)
-        return self
-
     def wait_grown(self, *, within: timedelta) -> Growth:
         """Return how it grew, once it asked for more than its floor and has got more. Raises NotObserved."""
         deadline = time.monotonic() + within.total_seconds()
@@ -103,12 +98,12 @@ class Autoscaler:
 
         Raises NotObserved.
         """
+        self._wait(_at_floor, "is back at its floor", within)
+        return self
 
-        def at_floor(seen: Document) -> bool:
-            counts = {seen.number("status.desiredReplicas"), seen.number("status.currentReplicas")}
-            return counts == {seen.number("spec.minReplicas") or 1}
-
-        self._wait(at_floor, "is back at its floor", within)
+    def wait_at_rest(self, *, within: timedelta) -> Autoscaler:
+        """Return once it counts the fewest replicas it may ask for and is `calm`. Raises NotObserved."""
+        self._wait(lambda seen: _at_floor(seen) and calm(seen), "is at rest", within)
         return self
 
     @contextmanager
@@ -174,6 +169,31 @@ class HeldMemory:
                 " there is no room to fill"
             )
         return max(1, (int(goal) - self.average - _PROGRAM) >> 20)
+
+
+def _at_floor(autoscaler: Document) -> bool:
+    counts = {autoscaler.number("status.desiredReplicas"), autoscaler.number("status.currentReplicas")}
+    return counts == {autoscaler.number("spec.minReplicas") or 1}
+
+
+def calm(autoscaler: Document) -> bool:
+    """Return whether each resource that it looks at was measured, and is used no more than it aims at."""
+    used = {metric.text("resource.name"): metric for metric in autoscaler.documents("status.currentMetrics")}
+    return all(
+        _no_more(metric, used.get(metric.text("resource.name"))) for metric in autoscaler.documents("spec.metrics")
+    )
+
+
+def _no_more(aim: Document, used: Document | None) -> bool:
+    if used is None:
+        return False
+    if aim.at("resource.target.averageUtilization") is not None:
+        share = used.at("resource.current.averageUtilization")
+        return share is not None and used.number("resource.current.averageUtilization") <= aim.number(
+            "resource.target.averageUtilization"
+        )
+    value = used.text("resource.current.averageValue")
+    return bool(value) and amount(value) <= amount(aim.text("resource.target.averageValue"))
 
 
 def decided_by(autoscaler: Document) -> str:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from seatrial.kube.autoscaler import HeldMemory, decided_by, memory
+from seatrial.kube.autoscaler import HeldMemory, calm, decided_by, memory
 from seatrial.kube.document import Document
 from seatrial.verdict import Inconclusive
 
@@ -27,6 +27,34 @@ def test_memory_is_read_beside_the_processor() -> None:
 @pytest.mark.parametrize(("used", "allowed"), [(None, "160Mi"), ("104857600", None)], ids=["unmeasured", "unlimited"])
 def test_memory_that_is_not_measured_or_has_no_target_is_none(used: str | None, allowed: str | None) -> None:
     assert memory(autoscaler(used=used, allowed=allowed)) is None
+
+
+def measured(cpu: int | None, memory: str | None) -> Document:
+    """An autoscaler that aims at 60 % and 200Mi, and what it measured of them."""
+    aims = [("cpu", {"averageUtilization": 60}), ("memory", {"averageValue": "200Mi"})]
+    used: list[tuple[str, dict[str, object]]]
+    used = [("cpu", {"averageUtilization": cpu, "averageValue": "9m"}), ("memory", {"averageValue": memory})]
+    current = [{"resource": {"name": name, "current": one}} for name, one in used if None not in one.values()]
+    wanted = [{"resource": {"name": name, "target": one}} for name, one in aims]
+    return Document({"spec": {"metrics": wanted}, "status": {"currentMetrics": current}})
+
+
+@pytest.mark.parametrize(
+    ("cpu", "memory", "is_calm"),
+    [
+        pytest.param(60, "209715200", True, id="as much as it aims at"),
+        pytest.param(61, "104857600", False, id="more of the processor"),
+        pytest.param(10, "201Mi", False, id="more memory"),
+        pytest.param(None, "104857600", False, id="processor unmeasured"),
+        pytest.param(10, None, False, id="memory unmeasured"),
+    ],
+)
+def test_it_is_calm_where_it_measures_no_more_than_it_aims_at(
+    cpu: int | None,
+    memory: str | None,
+    is_calm: bool,  # noqa: FBT001 (a case)
+) -> None:
+    assert calm(measured(cpu, memory)) is is_calm
 
 
 def test_a_replica_is_filled_beyond_what_the_autoscaler_tolerates_and_below_its_limit() -> None:
