@@ -34,6 +34,7 @@ class Growth:
 # Within a tenth of its target an autoscaler leaves the number as it is: the default of the controller manager's flag
 # --horizontal-pod-autoscaler-tolerance.
 _TOLERANCE = 0.1
+_CALM = 0.5
 _ROOM = 16 << 20
 # What the program that holds the memory needs beside it.
 _PROGRAM = 8 << 20
@@ -177,21 +178,24 @@ def _at_floor(autoscaler: Document) -> bool:
 
 
 def calm(autoscaler: Document) -> bool:
-    """Return whether each resource that it looks at was measured, and is used no more than it aims at."""
+    """Return whether each resource that it looks at was measured, and nothing speaks for more replicas soon.
+
+    That is so where no more memory is used than it aims at, and at most half as much of the processor: what is measured
+    is up to half a minute old, and a load that has just ended may still be on its way into it.
+    """
     used = {metric.text("resource.name"): metric for metric in autoscaler.documents("status.currentMetrics")}
     return all(
-        _no_more(metric, used.get(metric.text("resource.name"))) for metric in autoscaler.documents("spec.metrics")
+        _little(metric, used.get(metric.text("resource.name"))) for metric in autoscaler.documents("spec.metrics")
     )
 
 
-def _no_more(aim: Document, used: Document | None) -> bool:
+def _little(aim: Document, used: Document | None) -> bool:
     if used is None:
         return False
     if aim.at("resource.target.averageUtilization") is not None:
         share = used.at("resource.current.averageUtilization")
-        return share is not None and used.number("resource.current.averageUtilization") <= aim.number(
-            "resource.target.averageUtilization"
-        )
+        most = aim.number("resource.target.averageUtilization") * _CALM
+        return share is not None and used.number("resource.current.averageUtilization") <= most
     value = used.text("resource.current.averageValue")
     return bool(value) and amount(value) <= amount(aim.text("resource.target.averageValue"))
 

@@ -42,14 +42,14 @@ def measured(cpu: int | None, memory: str | None) -> Document:
 @pytest.mark.parametrize(
     ("cpu", "memory", "is_calm"),
     [
-        pytest.param(60, "209715200", True, id="as much as it aims at"),
-        pytest.param(61, "104857600", False, id="more of the processor"),
+        pytest.param(30, "209715200", True, id="half of the processor and all of the memory"),
+        pytest.param(31, "104857600", False, id="more of the processor"),
         pytest.param(10, "201Mi", False, id="more memory"),
         pytest.param(None, "104857600", False, id="processor unmeasured"),
         pytest.param(10, None, False, id="memory unmeasured"),
     ],
 )
-def test_it_is_calm_where_it_measures_no_more_than_it_aims_at(
+def test_it_is_calm_where_nothing_that_it_measures_speaks_for_more_replicas(
     cpu: int | None,
     memory: str | None,
     is_calm: bool,  # noqa: FBT001 (a case)
