@@ -112,11 +112,6 @@ class Reaction:
         return tuple(found)
 
     @property
-    def adds_up(self) -> bool:
-        """Whether the parts add up to the whole within their errors."""
-        return not self.contradictions
-
-    @property
     def sentence(self) -> str:
         """Why and how fast, in plain words."""
         longest = max(self.parts, key=lambda part: part.took.seconds)
