@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
         for place, length in sabotage.patience:
             patch.setattr(place, length)
     # Registered last, so that its fixtures go before those of the same names; each gets the other one.
-    config.pluginmanager.register(Broken(sabotage), "sabotaged fixtures")
+    config.pluginmanager.register(_broken(sabotage), "sabotaged fixtures")
 
 
 @pytest.hookimpl(trylast=True)
@@ -107,21 +108,18 @@ class Built(Mapping[str, "Future[Platform]"]):
         return len(self.made)
 
 
-@dataclass(frozen=True, eq=False)
-class Broken:
-    """The fixtures that deploy and build, in the place of those that other runs have."""
-
-    sabotage: Sabotage | None
+def _broken(sabotage: Sabotage | None) -> ModuleType:
+    """Return the fixtures that deploy and build, with the sabotage in what they do."""
 
     @pytest.fixture(scope="session")
-    def subject(self, subject: Subject) -> Subject:
+    def subject(subject: Subject) -> Subject:
         """The manifests of the reference services, without the control."""
-        if self.sabotage is None or self.sabotage.change is None:
+        if sabotage is None or sabotage.change is None:
             return subject
-        return replace(subject, manifests=self.sabotage.change(subject.manifests))
+        return replace(subject, manifests=sabotage.change(subject.manifests))
 
     @pytest.fixture(scope="session")
-    def shop(self, shop: Namespace) -> Namespace:
+    def shop(shop: Namespace) -> Namespace:
         """The namespace of the deployed subject, once all who must know have had time to learn of it."""
         end = time.monotonic() + _LEARNED.total_seconds()
         within = _LEARNED + timedelta(minutes=1)
@@ -129,7 +127,12 @@ class Broken:
         return shop
 
     @pytest.fixture(scope="session")
-    def platforms(self, tmp_path_factory: pytest.TempPathFactory, progress: Progress) -> Iterator[Built]:
+    def platforms(tmp_path_factory: pytest.TempPathFactory, progress: Progress) -> Iterator[Built]:
         """The platforms that scenarios look at, and no others."""
         with ExitStack() as held:
             yield Built(tmp_path_factory.mktemp("platforms"), progress, held)
+
+    # Functions in a module: pytest gives up session fixtures that are methods.
+    holder = ModuleType("sabotaged_fixtures")
+    vars(holder).update(subject=subject, shop=shop, platforms=platforms)
+    return holder

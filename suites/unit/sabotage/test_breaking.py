@@ -76,6 +76,7 @@ def test_what_is_deployed_lacks_the_control(tmp_path: Path, name: str, kept: int
     (tmp_path / "test_it.py").write_text(
         f"def test_it(subject):\n    assert len(subject.manifests.only('PodDisruptionBudget').documents) == {kept}\n"
     )
-    done = pytest_on(*PLUGIN, "--sabotage", name, folder=tmp_path)
+    # As the project itself has it: what pytest warns of is an error.
+    done = pytest_on(*PLUGIN, "-W", "error", "--sabotage", name, folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed" in done.stdout
