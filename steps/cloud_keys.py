@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from pytest_bdd import given, then, when
-from pytest_bdd.parsers import parse
 
 from seatrial.cloud.account import Refused
 from seatrial.cloud.caller import Caller
 from seatrial.kube import PodPlan
 from seatrial.kube.keys import Searched, search
-from seatrial.shop import File
 from seatrial.truth import TruthLabel
-from seatrial.waiting import eventually
 from seatrial.witness import tell_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from seatrial.kube import Account, Namespace
-    from seatrial.shop import Visit
 
-_KILOBYTE = 1000
 # The example of the documentation of AWS, which is nobody's.
 _PLANTED = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"}
 
@@ -54,16 +47,6 @@ def the_cloud_refuses_it(outcome: int | Refused) -> None:
 def the_cloud_is_started_anew(shop: Namespace) -> None:
     tell_label(TruthLabel.EMULATED)
     shop.deployment("aws").restart()
-
-
-@then(parse("the visitor can leave a picture again within {seconds:d} seconds"))
-def the_visitor_can_leave_a_picture(visit: Visit, seconds: int) -> None:
-    eventually(
-        lambda: visit.leave(File.picture(_KILOBYTE)).status,
-        until=lambda status: status == HTTPStatus.CREATED,
-        within=timedelta(seconds=seconds),
-        what="a picture is taken",
-    )
 
 
 @given("a pod that is given a key to the cloud")

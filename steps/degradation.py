@@ -91,16 +91,6 @@ def products_and_orders_still_come(customer: Customer) -> None:
     assert customer.get(ORDERS).status == HTTPStatus.OK
 
 
-@then(parse("the visitor can leave a picture within {seconds:d} seconds"))
-def the_visitor_can_leave_a_picture(visit: Visit, seconds: int) -> None:
-    eventually(
-        lambda: visit.leave(File.picture(_KILOBYTE)).status,
-        until=lambda status: status == HTTPStatus.CREATED,
-        within=timedelta(seconds=seconds),
-        what="the visitor can leave a picture",
-    )
-
-
 @then(parse("the shop says of its parts that only {service} is down"))
 def only_one_is_down(customer: Customer, service: str) -> None:
     said = health(customer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from pytest_bdd.parsers import parse
 
 from seatrial.load.catalogue import PRODUCTS, Catalogue, Product
 from seatrial.shop import File, Visit
+from seatrial.waiting import eventually
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -95,3 +97,14 @@ def asks_for_what_is_set_aside(customer: Customer) -> Answer:
 def they_come_back(answer: Answer) -> None:
     assert answer.status == HTTPStatus.OK
     assert answer.document.documents("items")
+
+
+@then(parse("the visitor can leave a picture again within {seconds:d} seconds"))
+@then(parse("the visitor can leave a picture within {seconds:d} seconds"))
+def the_visitor_can_leave_a_picture(visit: Visit, seconds: int) -> None:
+    eventually(
+        lambda: visit.leave(File.picture(_KILOBYTE)).status,
+        until=lambda status: status == HTTPStatus.CREATED,
+        within=timedelta(seconds=seconds),
+        what="the visitor can leave a picture",
+    )

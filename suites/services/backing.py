@@ -34,6 +34,7 @@ from seatrial.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from psycopg.rows import TupleRow
 
@@ -60,6 +61,16 @@ full_page_writes = off
 
 # Where each test session has its folder.
 PLACE: Final = Path(tempfile.gettempdir()) / "seatrial-backing"
+
+
+@contextlib.contextmanager
+def _kept_still(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Keep *process* from doing anything during the block, while its connections stay open."""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
 
 
 @dataclass(frozen=True)
@@ -335,15 +346,10 @@ class RedisServer:
             self.process.wait()
             self.process = None
 
-    @contextlib.contextmanager
-    def frozen(self) -> Iterator[None]:
+    def frozen(self) -> AbstractContextManager[None]:
         """Keep the server from answering during the block, while its connections stay open."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self.process.send_signal(signal.SIGCONT)
+        return _kept_still(self.process)
 
     def _answers(self) -> bool:
         if self.process is not None and self.process.poll() is not None:
@@ -386,15 +392,10 @@ class ObjectStore:
             self.process.wait()
             self.process = None
 
-    @contextlib.contextmanager
-    def standing_still(self) -> Iterator[None]:
-        """Let it keep its connections, and answer nothing, until the block ends."""
+    def frozen(self) -> AbstractContextManager[None]:
+        """Keep it from answering during the block, while its connections stay open."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self.process.send_signal(signal.SIGCONT)
+        return _kept_still(self.process)
 
     def reset(self) -> None:
         """Forget all buckets and objects."""

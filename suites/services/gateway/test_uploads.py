@@ -242,7 +242,7 @@ async def test_a_store_that_stands_still_is_not_waited_for_without_end(
     object_store.client().create_bucket(Bucket=BUCKET, CreateBucketConfiguration=where)
     gateway = await start_gateway(s3_make_bucket=False)
     await gateway.client.post("/api/session")
-    with object_store.standing_still():
+    with object_store.frozen():
         response = await _leave(gateway, _PNG + bytes(20))
         assert (response.status_code, response.json()["type"]) == (503, "urn:seatrial:problem:uploads-unavailable")
         assert (await gateway.client.get("/catalog/x")).status_code == 200
